@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Helpers on borrowed bytes (mun_slice, muniment/base.h). */
+#ifndef MUN_BASE_SLICE_H
+#define MUN_BASE_SLICE_H
+
+#include <muniment/base.h>
+#include <string.h>
+
+static inline mun_slice mun_slice_of(const void *ptr, size_t len)
+{
+    return (mun_slice){ptr, len};
+}
+
+/* The bytes of a string literal, without its NUL. */
+#define MUN_LITERAL(text) ((mun_slice){(const uint8_t *)(text), sizeof(text) - 1})
+
+static inline mun_slice mun_slice_cstr(const char *text)
+{
+    size_t len = 0;
+    while (text[len] != '\0') len++;
+    return mun_slice_of(text, len);
+}
+
+static inline bool mun_slice_equal(mun_slice a, mun_slice b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+static inline bool mun_slice_starts(mun_slice whole, mun_slice prefix)
+{
+    return whole.len >= prefix.len && (prefix.len == 0 || memcmp(whole.ptr, prefix.ptr, prefix.len) == 0);
+}
+
+#endif
