@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A ledger: one log with its keys, policy and index in one directory. Make one, register signed
+ * statements, get receipts, find, prove, check.
+ *
+ * Threads: every function that takes a mun_ledger may be called by several threads at once, except
+ * mun_ledger_close. Concurrent registrations share one disk sync. One process writes a ledger; any
+ * number of others may open it read-only and see a consistent prefix.
+ *
+ * Durability: what a function reports as registered is on the disk. MUN_E_FAILED means that a write
+ * failed: close, and open again.
+ */
+#ifndef MUNIMENT_LEDGER_H
+#define MUNIMENT_LEDGER_H
+
+#include <muniment/evidence.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct mun_ledger mun_ledger;
+
+typedef struct mun_ledger_create_options {
+    mun_slice origin;      /* docs/format/policy.md: host and path, no scheme, 1..255 bytes */
+    int32_t receipt_alg;   /* MUN_ALG_ES256 (0 means this), MUN_ALG_ES384 or MUN_ALG_EDDSA */
+    bool any_issuer;       /* admit self-declared keys */
+    mun_slice passphrase;  /* empty: keys are stored unencrypted, mode 0600 */
+    uint64_t (*clock_ms)(void *ctx); /* NULL: the system's clock */
+    void *clock_ctx;
+} mun_ledger_create_options;
+
+/* Makes the directory (or uses an empty one), keys, log and entry 0. Nothing is left behind on
+ * failure. MUN_E_EXISTS, MUN_E_USAGE (origin), MUN_E_IO... */
+MUN_API MUN_MUST mun_code mun_ledger_create(const char *directory,
+                                            const mun_ledger_create_options *options,
+                                            mun_error *err);
+
+typedef struct mun_ledger_open_options {
+    bool read_only;
+    bool no_index;         /* do not open or follow the SQLite index */
+    mun_slice passphrase;  /* for encrypted keys; read-only opens need none unless they sign */
+    uint64_t (*clock_ms)(void *ctx);
+    void *clock_ctx;
+} mun_ledger_open_options;
+
+/* options may be NULL. A writer recovers. A reader may still sign receipts when it can read the
+ * keys. MUN_E_NOT_FOUND: no ledger there; MUN_E_BUSY names the writer; MUN_E_DAMAGED the place. */
+MUN_API MUN_MUST mun_code mun_ledger_open(const char *directory,
+                                          const mun_ledger_open_options *options, mun_ledger **ret,
+                                          mun_error *err);
+MUN_API mun_code mun_ledger_close(mun_ledger *ledger, mun_error *err); /* accepts NULL */
+
+/* Borrowed until close. */
+MUN_API const mun_ledger_pub *mun_ledger_identity(const mun_ledger *ledger);
+MUN_API bool mun_ledger_any_issuer(const mun_ledger *ledger);
+/* True for an imported or restored ledger that was not adopted: it only reads. */
+MUN_API bool mun_ledger_is_copy(const mun_ledger *ledger);
+
+typedef struct mun_registration {
+    mun_code code;        /* MUN_OK, or why this statement was not registered */
+    mun_error error;      /* filled when code is not MUN_OK */
+    uint64_t index;
+    uint64_t time_ms;     /* registration time */
+    bool existed;         /* it was registered before: same index, same time */
+    uint8_t leaf[MUN_HASH_SIZE];
+} mun_registration;
+
+/*
+ * Registers n signed statements (COSE_Sign1; unprotected content is dropped) in one call. Each gets
+ * its own result in ret; one refused statement does not hold up the others. Returns MUN_OK when
+ * every statement got an answer of its own, whatever it is; otherwise nothing was acknowledged.
+ * ret_receipts: NULL, or n buffers to which a receipt for each registered one is appended.
+ */
+MUN_API MUN_MUST mun_code mun_ledger_register(mun_ledger *ledger, const mun_slice *statements,
+                                              size_t n, mun_registration *ret,
+                                              mun_buf *ret_receipts, mun_error *err);
+
+/* Checks a statement against the policy in force without registering it. MUN_E_REFUSED,
+ * MUN_E_MALFORMED, MUN_E_UNSUPPORTED with the rule in err. */
+MUN_API MUN_MUST mun_code mun_ledger_admits(mun_ledger *ledger, mun_slice statement,
+                                            mun_error *err);
+
+typedef struct mun_tree {
+    uint64_t size;
+    uint8_t root[MUN_HASH_SIZE];
+} mun_tree;
+
+MUN_API mun_tree mun_ledger_tree(mun_ledger *ledger);
+/* For a read-only ledger: look for what the writer has added since. */
+MUN_API MUN_MUST mun_code mun_ledger_refresh(mun_ledger *ledger, mun_error *err);
+
+MUN_API MUN_MUST mun_code mun_ledger_entry(mun_ledger *ledger, uint64_t index, mun_buf *ret,
+                                           uint64_t *ret_time_ms, mun_error *err);
+/* The index of the entry with this leaf hash. MUN_E_NOT_FOUND. */
+MUN_API MUN_MUST mun_code mun_ledger_lookup(mun_ledger *ledger, const uint8_t leaf[MUN_HASH_SIZE],
+                                            uint64_t *ret_index, mun_error *err);
+typedef mun_code (*mun_ledger_visit)(void *ctx, uint64_t index, uint64_t time_ms, mun_slice entry,
+                                     mun_error *err);
+MUN_API MUN_MUST mun_code mun_ledger_iterate(mun_ledger *ledger, uint64_t first, uint64_t end,
+                                             mun_ledger_visit visit, void *ctx, mun_error *err);
+
+/* A fresh receipt for the tree of the day. */
+MUN_API MUN_MUST mun_code mun_ledger_receipt(mun_ledger *ledger, uint64_t index, mun_buf *ret,
+                                             mun_error *err);
+/* A consistency receipt from old_size to the tree of the day. */
+MUN_API MUN_MUST mun_code mun_ledger_consistency_receipt(mun_ledger *ledger, uint64_t old_size,
+                                                         mun_buf *ret, mun_error *err);
+/* The evidence file: the entry with a receipt and a tlog-proof inside. */
+MUN_API MUN_MUST mun_code mun_ledger_evidence(mun_ledger *ledger, uint64_t index, mun_buf *ret,
+                                              mun_error *err);
+MUN_API MUN_MUST mun_code mun_ledger_tlog_proof(mun_ledger *ledger, uint64_t index, mun_buf *ret,
+                                                mun_error *err);
+/* The signed checkpoint of the tree of the day. The same tree gives the same bytes. */
+MUN_API MUN_MUST mun_code mun_ledger_checkpoint(mun_ledger *ledger, mun_buf *ret, mun_error *err);
+/* Bare proofs as 32-byte hashes, lowest first. */
+MUN_API MUN_MUST mun_code mun_ledger_inclusion(mun_ledger *ledger, uint64_t index, uint64_t size,
+                                               uint8_t ret_path[][MUN_HASH_SIZE], size_t *ret_len,
+                                               mun_error *err);
+MUN_API MUN_MUST mun_code mun_ledger_consistency(mun_ledger *ledger, uint64_t old_size,
+                                                 uint64_t new_size,
+                                                 uint8_t ret_path[][MUN_HASH_SIZE],
+                                                 size_t *ret_len, mun_error *err);
+MUN_API MUN_MUST mun_code mun_ledger_root(mun_ledger *ledger, uint64_t size,
+                                          uint8_t ret[MUN_HASH_SIZE], mun_error *err);
+
+/* Searching. Empty slices and zeros do not restrict. Results in order of index. */
+typedef struct mun_query {
+    mun_slice iss, sub, content_type;
+    mun_slice digest;          /* of the document, whatever its hash algorithm */
+    mun_slice kid;
+    uint64_t since_ms, until_ms; /* registration time, since <= t < until; 0: open */
+    bool have_after;
+    uint64_t after;            /* only indexes greater than this */
+    uint64_t limit;            /* 0: no limit */
+} mun_query;
+
+typedef struct mun_found {
+    uint64_t index;
+    uint64_t time_ms;
+    mun_slice entry;          /* borrowed during the call; the row was checked against it */
+    const mun_statement *statement; /* entry, parsed */
+} mun_found;
+
+typedef mun_code (*mun_ledger_found)(void *ctx, const mun_found *found, mun_error *err);
+MUN_API MUN_MUST mun_code mun_ledger_find(mun_ledger *ledger, const mun_query *query,
+                                          mun_ledger_found each, void *ctx, mun_error *err);
+
+/* Issuers, as statements on the log signed by the ledger. The newest entry wins, by index. */
+typedef struct mun_issuer_key {
+    mun_public_key key;
+    mun_slice kids[MUN_TRUST_KIDS_MAX]; /* besides the thumbprint */
+    size_t kids_len;
+} mun_issuer_key;
+
+MUN_API MUN_MUST mun_code mun_ledger_issuer_add(mun_ledger *ledger, mun_slice iss,
+                                                const mun_issuer_key *key, uint64_t *ret_index,
+                                                mun_error *err);
+/* key NULL: the issuer with all its keys. */
+MUN_API MUN_MUST mun_code mun_ledger_issuer_remove(mun_ledger *ledger, mun_slice iss,
+                                                   const mun_public_key *key, uint64_t *ret_index,
+                                                   mun_error *err);
+typedef mun_code (*mun_issuer_visit)(void *ctx, mun_slice iss, const mun_issuer_key *key,
+                                     uint64_t added_index, mun_error *err);
+MUN_API MUN_MUST mun_code mun_ledger_issuers(mun_ledger *ledger, mun_issuer_visit each, void *ctx,
+                                             mun_error *err);
+
+typedef struct mun_ledger_status {
+    mun_tree tree;
+    uint64_t last_time_ms;
+    uint64_t index_rows;      /* rows the SQLite index holds; lag = size - rows */
+    uint64_t disk_bytes;      /* everything in the directory */
+    uint64_t disk_free;
+    uint64_t journal_bytes;
+    uint64_t key_created_ms;
+    bool writer;              /* a process is writing it now */
+    bool copy;
+} mun_ledger_status;
+
+MUN_API MUN_MUST mun_code mun_ledger_status_get(mun_ledger *ledger, mun_ledger_status *ret,
+                                                mun_error *err);
+
+/* Maintenance, on a ledger that no process writes. */
+typedef struct mun_watch {
+    void *ctx;
+    /* One finding: file, offset and entry (MUN_NO_OFFSET where there is none), a sentence. */
+    void (*finding)(void *ctx, const char *file, uint64_t offset, uint64_t entry,
+                    const char *sentence);
+    void (*progress)(void *ctx, const char *stage, uint64_t done, uint64_t all);
+} mun_watch;
+
+/* Recomputes the tree from the entries; deep: signatures, index and dedup as well. Reads only. */
+MUN_API MUN_MUST mun_code mun_ledger_fsck(const char *directory, bool deep, const mun_watch *watch,
+                                          mun_tree *ret, mun_error *err);
+MUN_API MUN_MUST mun_code mun_ledger_rebuild(const char *directory, const mun_watch *watch,
+                                             mun_error *err);
+/* A static tlog-tiles tree with what import needs (docs/format/export.md). Written under another
+ * name and renamed: out must not exist. */
+MUN_API MUN_MUST mun_code mun_ledger_export(mun_ledger *ledger, const char *out,
+                                            const mun_watch *watch, mun_error *err);
+/* A read-only ledger from an exported tree, everything verified. */
+MUN_API MUN_MUST mun_code mun_ledger_import(const char *exported, const char *directory,
+                                            const mun_watch *watch, mun_error *err);
+/* Makes a copy a ledger of its own again (design: new keys, announced on the log under what can
+ * still sign). old_receipts_key_pem: the original's receipt key, when it is still there. */
+typedef struct mun_ledger_adopt_options {
+    mun_slice old_receipts_key_pem;
+    mun_slice old_checkpoints_key_pem;
+    mun_slice old_passphrase;
+    mun_slice passphrase; /* for the new keys */
+} mun_ledger_adopt_options;
+MUN_API MUN_MUST mun_code mun_ledger_adopt(const char *directory,
+                                           const mun_ledger_adopt_options *options,
+                                           mun_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
