@@ -53,7 +53,8 @@ typedef struct mun_frontier {
     mun_hash node[MUN_PATH_MAX]; /* node[h]: the complete subtree of height h, if bit h of size */
 } mun_frontier;
 
-/* Called for each subtree completed by an append: node (height, index), lowest first. May be NULL. */
+/* Called for each subtree completed by an append: node (height, index), lowest first. May be NULL.
+ */
 typedef void (*mun_node_sink)(void *ctx, unsigned height, uint64_t index, const mun_hash *node);
 
 void mun_frontier_append(mun_frontier *f, const mun_crypto *crypto, const mun_hash *leaf,
@@ -95,8 +96,8 @@ MUN_MUST mun_code mun_consistency_check(const mun_crypto *crypto, uint64_t old_s
                                         size_t path_len);
 
 /*
- * Tiles (C2SP tlog-tiles): tile (level, n) holds nodes (8*level, 256*n ...). width 1..256.
- * A tile source serves whole tiles; mun_node_from_tile derives any node inside by hashing upward.
+ * Tiles (C2SP tlog-tiles): tile (level, n) holds nodes (8*level, 256*n ...). width 1..256. Nodes of
+ * the heights between two levels are derived from the tile below them by hashing upward.
  */
 typedef struct mun_tile {
     unsigned level;
@@ -106,11 +107,17 @@ typedef struct mun_tile {
 
 /* Tiles at a level for a tree of size: width of tile n (0: the tile does not exist). */
 unsigned mun_tile_width(unsigned level, uint64_t n, uint64_t size);
-/* The tile that holds node (height, index), and the run of entries inside it that make the node. */
-mun_tile mun_tile_of_node(unsigned height, uint64_t index, unsigned *ret_first, unsigned *ret_count);
+/* The tile that holds node (height, index), and the run of entries inside it that make the node.
+ * Its width is the least that reaches the end of the run; a wider tile serves as well. */
+mun_tile mun_tile_of_node(unsigned height, uint64_t index, unsigned *ret_first,
+                          unsigned *ret_count);
 /* Root of a complete run of count (a power of two) hashes. */
 void mun_hash_run(const mun_crypto *crypto, const mun_hash *hashes, unsigned count, mun_hash *ret);
-/* Path text, e.g. "tile/0/x001/067.p/12" or "tile/entries/000": writes at most 96 bytes with NUL. */
+/* The node (height, index) from the entries of its tile (see mun_tile_of_node). */
+void mun_node_from_tile(const mun_crypto *crypto, const mun_hash *tile, unsigned height,
+                        uint64_t index, mun_hash *ret);
+/* Path text, e.g. "tile/0/x001/067.p/12" or "tile/entries/000": writes at most 96 bytes with NUL.
+ */
 #define MUN_TILE_PATH_MAX 96
 void mun_tile_path(char ret[MUN_TILE_PATH_MAX], int level /* -1: entries */, uint64_t n,
                    unsigned width);
