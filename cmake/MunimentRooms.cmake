@@ -1,20 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
-# mun_room(NAME SOURCES ... USES ... LIBS ...): one folder under src/ as a static library mun_NAME.
-# mun_test(NAME SOURCES ... USES ... LIBS ...): one cmocka program, registered with CTest.
+# mun_room(NAME SOURCES ... USES ... LIBS ...)   one folder under src/ as a static library mun_NAME
+# mun_test(NAME SOURCES ... USES ... LIBS ...)   one cmocka program, registered with CTest
+# mun_fuzz(NAME SOURCES ... USES ... LIBS ...)   one fuzz target (LLVMFuzzerTestOneInput). In the
+#     fuzz preset it is linked with libFuzzer; under every other preset with tests/fuzz/replay.c,
+#     and CTest runs it over every file in tests/fuzz/corpus/NAME: past crashes are ordinary tests.
 
 find_package(PkgConfig REQUIRED)
-pkg_check_modules(CMOCKA IMPORTED_TARGET cmocka)
-pkg_check_modules(OPENSSL REQUIRED IMPORTED_TARGET libcrypto>=3.0)
-pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
-pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 find_package(Threads REQUIRED)
+if(NOT MUN_SCOPE STREQUAL "core")
+    pkg_check_modules(CMOCKA IMPORTED_TARGET cmocka)
+    pkg_check_modules(OPENSSL REQUIRED IMPORTED_TARGET libcrypto>=3.0)
+endif()
+if(MUN_SCOPE STREQUAL "all")
+    pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3>=3.35)
+    pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson>=2.13)
+endif()
 
 add_library(mun_flags INTERFACE)
 target_include_directories(mun_flags INTERFACE ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/src)
 target_compile_features(mun_flags INTERFACE c_std_17)
 target_compile_options(mun_flags INTERFACE -std=gnu17 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes
     -Wmissing-prototypes -Wpointer-arith -Wvla -Wformat=2 -Wundef -Wcast-qual -fvisibility=hidden -fPIC)
+# Error sentences are cut to their fixed size on purpose; snprintf does that safely.
+target_compile_options(mun_flags INTERFACE -Wno-format-truncation)
 target_compile_definitions(mun_flags INTERFACE _GNU_SOURCE MUN_VERSION="${PROJECT_VERSION}")
+if(CMAKE_INTERPROCEDURAL_OPTIMIZATION AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
+    # The installed static library must also link without LTO, and with another compiler.
+    target_compile_options(mun_flags INTERFACE -ffat-lto-objects)
+endif()
+if(MUN_COVERAGE)
+    # A failed assertion is a bug, never an input: its branch cannot be covered (base/assert.h).
+    target_compile_definitions(mun_flags INTERFACE MUN_COVERAGE)
+endif()
 
 function(mun_room name)
     cmake_parse_arguments(ARG "" "" "SOURCES;USES;LIBS" ${ARGN})
@@ -24,16 +41,35 @@ function(mun_room name)
         target_link_libraries(mun_${name} PUBLIC mun_${room})
     endforeach()
     target_link_libraries(mun_${name} PUBLIC ${ARG_LIBS})
+    set_property(GLOBAL APPEND PROPERTY MUN_ROOMS ${name})
 endfunction()
 
-function(mun_test name)
+function(mun_program_of_tests_ name)
     cmake_parse_arguments(ARG "" "" "SOURCES;USES;LIBS" ${ARGN})
     add_executable(${name} ${ARG_SOURCES})
-    target_link_libraries(${name} PRIVATE mun_flags PkgConfig::CMOCKA ${ARG_LIBS})
+    target_link_libraries(${name} PRIVATE mun_flags ${ARG_LIBS})
     foreach(room IN LISTS ARG_USES)
         target_link_libraries(${name} PRIVATE mun_${room})
     endforeach()
     target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
     target_compile_definitions(${name} PRIVATE MUN_SHARED="${CMAKE_SOURCE_DIR}/../shared")
+endfunction()
+
+function(mun_test name)
+    mun_program_of_tests_(${name} ${ARGN})
+    target_link_libraries(${name} PRIVATE PkgConfig::CMOCKA)
     add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_BINARY_DIR})
+    set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77)
+endfunction()
+
+function(mun_fuzz name)
+    mun_program_of_tests_(${name} ${ARGN})
+    set(corpus ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${name})
+    if(MUN_FUZZ)
+        target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+        set_property(GLOBAL APPEND PROPERTY MUN_FUZZ_TARGETS ${name})
+    else()
+        target_sources(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests/fuzz/replay.c)
+        add_test(NAME ${name}_corpus COMMAND ${name} ${corpus})
+    endif()
 endfunction()
