@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Single files by path: look, read, stream, write whole. See files.h. */
+#include "vfs/files.h"
+
+#include "base/buf.h"
+#include "vfs/sys_error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define READ_STEP      (64u << 10)
+#define TEMP_TRIES     16
+#define TEMP_NAME_SIZE 32
+#define MODE_PLAIN     0666 /* less the umask */
+#define MODE_SECRET    0600
+
+static bool is_dash(const char *path)
+{
+    return strcmp(path, "-") == 0;
+}
+
+static mun_file_kind kind_of(mode_t mode)
+{
+    if (S_ISREG(mode)) return MUN_FILE_REGULAR;
+    if (S_ISDIR(mode)) return MUN_FILE_DIRECTORY;
+    if (S_ISLNK(mode)) return MUN_FILE_LINK;
+    return S_ISFIFO(mode) ? MUN_FILE_PIPE : MUN_FILE_OTHER;
+}
+
+mun_code mun_file_look(const char *path, bool follow_links, mun_file_info *ret, mun_error *err)
+{
+    struct stat st;
+    if (fstatat(AT_FDCWD, path, &st, follow_links ? 0 : AT_SYMLINK_NOFOLLOW) != 0) {
+        if (errno != ENOENT && errno != ENOTDIR) {
+            return mun_sys_fail(err, errno, "look at", path, NULL);
+        }
+        *ret = (mun_file_info){.kind = MUN_FILE_MISSING};
+        return MUN_OK;
+    }
+    *ret = (mun_file_info){kind_of(st.st_mode), (uint64_t)st.st_size, st.st_mode & 07777};
+    return MUN_OK;
+}
+
+/* Opens for reading; *ret_size is 0 for what is not a regular file. */
+static mun_code open_input(const char *path, int *ret_fd, uint64_t *ret_size, mun_error *err)
+{
+    int fd = is_dash(path) ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0) return mun_sys_fail(err, errno, "open", path, NULL);
+    struct stat st;
+    int sys_errno = fstat(fd, &st) != 0 ? errno : S_ISDIR(st.st_mode) ? EISDIR : 0;
+    if (sys_errno != 0) {
+        if (!is_dash(path)) close(fd);
+        return mun_sys_fail(err, sys_errno, "read", path, NULL);
+    }
+    *ret_fd = fd;
+    *ret_size = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
+    return MUN_OK;
+}
+
+static void close_input(int fd)
+{
+    if (fd != STDIN_FILENO) close(fd);
+}
+
+static ssize_t read_retry(int fd, void *ret, size_t len)
+{
+    ssize_t got;
+    do {
+        got = read(fd, ret, len);
+    } while (got < 0 && errno == EINTR);
+    return got;
+}
+
+/* Fills ret as far as the input reaches, so that pipes give whole chunks too. */
+static ssize_t read_full(int fd, uint8_t *ret, size_t len)
+{
+    size_t done = 0;
+    while (done < len) {
+        ssize_t got = read_retry(fd, ret + done, len - done);
+        if (got < 0) return got;
+        if (got == 0) break;
+        done += (size_t)got;
+    }
+    return (ssize_t)done;
+}
+
+static mun_code too_large(const char *path, size_t max, mun_error *err)
+{
+    char text[MUN_PATH_TEXT_MAX];
+    mun_path_text(text, sizeof text, path);
+    return mun_failf(err, MUN_E_LIMIT, 0, "%s is larger than the %zu bytes allowed here", text,
+                     max);
+}
+
+static mun_code read_all(const char *path, int fd, size_t max, uint8_t *step, mun_buf *ret,
+                         mun_error *err)
+{
+    for (size_t total = 0;;) {
+        size_t want = max - total < READ_STEP ? max - total + 1 : READ_STEP;
+        ssize_t got = read_full(fd, step, want);
+        if (got < 0) return mun_sys_fail(err, errno, "read", path, NULL);
+        if ((size_t)got > max - total) return too_large(path, max, err);
+        total += (size_t)got;
+        mun_buf_put(ret, mun_slice_of(step, (size_t)got));
+        if (!mun_buf_ok(ret)) return too_large(path, ret->max, err);
+        if ((size_t)got < want) return MUN_OK;
+    }
+}
+
+mun_code mun_file_read(const char *path, size_t max, mun_buf *ret, mun_error *err)
+{
+    int fd;
+    uint64_t size;
+    MUN_TRY(open_input(path, &fd, &size, err));
+    uint8_t *step = malloc(READ_STEP + 1);
+    mun_code code;
+    if (step == NULL) {
+        code = mun_sys_fail(err, ENOMEM, "read", path, NULL);
+    } else {
+        code = size > max ? too_large(path, max, err) : read_all(path, fd, max, step, ret, err);
+    }
+    free(step);
+    close_input(fd);
+    return code;
+}
+
+static mun_code stream_chunks(const char *path, int fd, uint64_t size, uint8_t *chunk,
+                              mun_file_visit visit, void *ctx, mun_error *err)
+{
+    for (uint64_t done = 0;;) {
+        ssize_t got = read_full(fd, chunk, MUN_STREAM_CHUNK);
+        if (got < 0) return mun_sys_fail(err, errno, "read", path, NULL);
+        if (got == 0) return MUN_OK;
+        MUN_TRY(visit(ctx, mun_slice_of(chunk, (size_t)got), done, size, err));
+        done += (uint64_t)got;
+    }
+}
+
+mun_code mun_file_stream(const char *path, mun_file_visit visit, void *ctx, mun_error *err)
+{
+    int fd;
+    uint64_t size;
+    MUN_TRY(open_input(path, &fd, &size, err));
+    posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+    uint8_t *chunk = malloc(MUN_STREAM_CHUNK);
+    mun_code code = chunk == NULL ? mun_sys_fail(err, ENOMEM, "read", path, NULL)
+                                  : stream_chunks(path, fd, size, chunk, visit, ctx, err);
+    free(chunk);
+    close_input(fd);
+    return code;
+}
+
+static int write_full(int fd, mun_slice bytes)
+{
+    for (size_t done = 0; done < bytes.len;) {
+        ssize_t put = write(fd, bytes.ptr + done, bytes.len - done);
+        if (put < 0 && errno == EINTR) continue;
+        if (put < 0) return errno;
+        done += (size_t)put;
+    }
+    return 0;
+}
+
+/* A pipe, a device or standard output: nothing to make atomic. */
+static mun_code write_through(const char *path, mun_slice bytes, mun_error *err)
+{
+    int fd = is_dash(path) ? STDOUT_FILENO : open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0) return mun_sys_fail(err, errno, "open", path, NULL);
+    int sys_errno = write_full(fd, bytes);
+    if (!is_dash(path) && close(fd) != 0 && sys_errno == 0) sys_errno = errno;
+    return sys_errno == 0 ? MUN_OK : mun_sys_fail(err, sys_errno, "write", path, NULL);
+}
+
+/* The folder of path, open, and the name in it. */
+static mun_code open_parent(const char *path, int *ret_dir, const char **ret_name, mun_error *err)
+{
+    char parent[MUN_PATH_BYTES_MAX];
+    const char *slash = strrchr(path, '/');
+    size_t len = slash == NULL ? 0 : (size_t)(slash - path);
+    *ret_name = slash == NULL ? path : slash + 1;
+    if (len >= sizeof parent) return mun_sys_fail(err, ENAMETOOLONG, "write", path, NULL);
+    if ((*ret_name)[0] == '\0') return mun_sys_fail(err, EISDIR, "write", path, NULL);
+    memcpy(parent, path, len);
+    parent[len] = '\0';
+    const char *folder = slash == NULL ? "." : len == 0 ? "/" : parent;
+    int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0) return mun_sys_fail(err, errno, "write into folder", folder, NULL);
+    *ret_dir = dir;
+    return MUN_OK;
+}
+
+/* A name no other process has; 0 or an errno. */
+static int temp_create(int dir, mode_t mode, char ret_name[TEMP_NAME_SIZE], int *ret_fd)
+{
+    for (int i = 0; i < TEMP_TRIES; i++) {
+        uint64_t random;
+        if (getrandom(&random, sizeof random, 0) != sizeof random) return errno;
+        snprintf(ret_name, TEMP_NAME_SIZE, ".tmp-%016llx", (unsigned long long)random);
+        *ret_fd = openat(dir, ret_name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+        if (*ret_fd >= 0) return 0;
+        if (errno != EEXIST) return errno;
+    }
+    return EEXIST;
+}
+
+static int fill(int fd, mun_slice bytes, unsigned flags)
+{
+    /* A strange umask could leave a secret without the owner's own rights; be exact. */
+    int sys_errno = flags & MUN_WRITE_SECRET && fchmod(fd, MODE_SECRET) != 0 ? errno : 0;
+    if (sys_errno == 0) sys_errno = write_full(fd, bytes);
+    if (sys_errno == 0 && !(flags & MUN_WRITE_NO_SYNC) && fsync(fd) != 0) sys_errno = errno;
+    if (close(fd) != 0 && sys_errno == 0) sys_errno = errno;
+    return sys_errno;
+}
+
+/* Moves temp to name; without REPLACE it never hits an existing one, not even in a race. */
+static int put_in_place(int dir, const char *temp, const char *name, unsigned flags)
+{
+    if (flags & MUN_WRITE_REPLACE) return renameat(dir, temp, dir, name) == 0 ? 0 : errno;
+    if (renameat2(dir, temp, dir, name, RENAME_NOREPLACE) == 0) return 0;
+    if (errno != EINVAL && errno != ENOSYS) return errno;
+    if (linkat(dir, temp, dir, name, 0) != 0) return errno; /* file systems without the flag */
+    return unlinkat(dir, temp, 0) == 0 ? 0 : errno;
+}
+
+static mun_code write_whole(const char *path, int dir, const char *name, mun_slice bytes,
+                            unsigned flags, mun_error *err)
+{
+    char temp[TEMP_NAME_SIZE];
+    int fd = -1;
+    int sys_errno =
+        temp_create(dir, flags & MUN_WRITE_SECRET ? MODE_SECRET : MODE_PLAIN, temp, &fd);
+    if (sys_errno != 0) return mun_sys_fail(err, sys_errno, "create", path, NULL);
+    sys_errno = fill(fd, bytes, flags);
+    if (sys_errno == 0) sys_errno = put_in_place(dir, temp, name, flags);
+    if (sys_errno != 0) {
+        unlinkat(dir, temp, 0);
+        return mun_sys_fail(err, sys_errno, "write", path, NULL);
+    }
+    if (!(flags & MUN_WRITE_NO_SYNC) && fsync(dir) != 0) {
+        return mun_sys_fail(err, errno, "sync the folder of", path, NULL);
+    }
+    return MUN_OK;
+}
+
+mun_code mun_file_write(const char *path, mun_slice bytes, unsigned flags, mun_error *err)
+{
+    if (is_dash(path)) return write_through(path, bytes, err);
+    mun_file_info info;
+    MUN_TRY(mun_file_look(path, true, &info, err));
+    if (info.kind == MUN_FILE_PIPE || info.kind == MUN_FILE_OTHER) {
+        return write_through(path, bytes, err);
+    }
+    if (info.kind == MUN_FILE_DIRECTORY) return mun_sys_fail(err, EISDIR, "write", path, NULL);
+    int dir;
+    const char *name;
+    MUN_TRY(open_parent(path, &dir, &name, err));
+    mun_code code = write_whole(path, dir, name, bytes, flags, err);
+    close(dir);
+    return code;
+}
+
+mun_code mun_file_remove(const char *path, mun_error *err)
+{
+    if (unlink(path) != 0) return mun_sys_fail(err, errno, "remove", path, NULL);
+    return MUN_OK;
+}

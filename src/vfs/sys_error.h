@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From errno to mun_error, for the files of this room only. */
+#ifndef MUN_VFS_SYS_ERROR_H
+#define MUN_VFS_SYS_ERROR_H
+
+#include "base/error.h"
+
+/* The status code for an errno. */
+mun_code mun_sys_code(int sys_errno);
+
+/*
+ * "cannot WHAT DIRECTORY/NAME: reason, and advice where there is some". directory and name may be
+ * NULL; both may hold any bytes. Returns mun_sys_code(sys_errno).
+ */
+mun_code mun_sys_fail(mun_error *err, int sys_errno, const char *what, const char *directory,
+                      const char *name);
+
+#endif
