@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the parts of ./check, one after the other, and adds up what they counted.
+
+A part is an executable tests/parts.d/NN-name whose last line is `N passed, N failed[, N skipped]`.
+It runs in the root of the repository with MUN_BUILD_DIR (the folder `build`), MUN_JOBS (cores) and,
+in the night's version, MUN_LONG=1. A part that ends with an error, without its line, or with
+nothing counted is a failure of its own. Its output goes to build/check/NN-name.log.
+"""
+import argparse
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+COUNTS = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$")
+SLOWEST = 8  # parts named at the end
+PART_LIMIT = {False: 25 * 60, True: 8 * 3600}  # seconds, by --long
+TAIL = 40  # lines of a failed part's output that are shown
+
+
+class Result:
+    def __init__(self, name, passed, failed, skipped, seconds, note=""):
+        self.name, self.seconds, self.note = name, seconds, note
+        self.passed, self.failed, self.skipped = passed, failed, skipped
+
+    def line(self):
+        skipped = f", {self.skipped} skipped" if self.skipped else ""
+        return f"{self.passed} passed, {self.failed} failed{skipped}"
+
+
+def find_parts(folder, wanted):
+    parts = sorted(p for p in folder.iterdir() if p.is_file() and os.access(p, os.X_OK))
+    if not wanted:
+        return parts
+    chosen = [p for p in parts if any(w in (p.name, p.name.split("-", 1)[-1]) for w in wanted)]
+    known = {n for p in parts for n in (p.name, p.name.split("-", 1)[-1])}
+    if unknown := [w for w in wanted if w not in known]:
+        sys.exit(f"./check: no part named {', '.join(unknown)}; ./check --list shows them")
+    return chosen
+
+
+def judge(name, text, code, seconds):
+    """What one part counted, with its exit code held against it."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    match = COUNTS.match(lines[-1]) if lines else None
+    if match is None:
+        return Result(name, 0, 1, 0, seconds, f"ended with {code} and without its line of counts")
+    passed, failed, skipped = (int(n or 0) for n in match.groups())
+    if code != 0 and failed == 0:
+        return Result(name, passed, 1, skipped, seconds, f"ended with {code} and no failure counted")
+    if passed + failed + skipped == 0:
+        return Result(name, 0, 1, 0, seconds, "counted nothing")
+    return Result(name, passed, failed, skipped, seconds)
+
+
+def run_part(path, build, long, limit):
+    log = build / "check" / f"{path.name}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    env = dict(os.environ, MUN_BUILD_DIR=str(build), MUN_JOBS=str(os.cpu_count() or 1))
+    if long:
+        env["MUN_LONG"] = "1"
+    began = time.monotonic()
+    with open(log, "wb") as out:
+        process = subprocess.Popen([path], cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=out,
+                                   stderr=subprocess.STDOUT, start_new_session=True)
+        try:
+            code = process.wait(limit)
+        except subprocess.TimeoutExpired:
+            code = f"no end after {limit} s"
+            stop(process)
+        except KeyboardInterrupt:
+            stop(process)
+            raise
+    text = log.read_text(errors="replace")
+    return judge(path.name, text, code, time.monotonic() - began), text, log
+
+
+def stop(process):
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def show(result, text, log):
+    print(f"{result.name:<24} {result.line():<42} {result.seconds:6.0f} s", flush=True)
+    if result.failed:
+        for line in text.splitlines()[-TAIL:]:
+            print(f"    | {line}")
+        print(f"    {result.note or 'see above'}; all of it: {os.path.relpath(log, ROOT)}", flush=True)
+
+
+def sum_up(results):
+    total = Result("", sum(r.passed for r in results), sum(r.failed for r in results),
+                   sum(r.skipped for r in results), sum(r.seconds for r in results))
+    if len(results) > 1:
+        slowest = sorted(results, key=lambda r: -r.seconds)[:SLOWEST]
+        print("slowest: " + ", ".join(f"{r.name} {r.seconds:.0f} s" for r in slowest))
+        print(f"in all: {total.seconds / 60:.1f} minutes")
+    for result in results:
+        if result.failed:
+            print(f"failed: {result.name}")
+    print(total.line())
+    return 0 if total.failed == 0 and total.passed > 0 else 1
+
+
+def main():
+    options = argparse.ArgumentParser(prog="./check", description="Runs every test there is.")
+    options.add_argument("--long", action="store_true", help="the night's version")
+    options.add_argument("--list", action="store_true", help="name the parts and stop")
+    options.add_argument("part", nargs="*", help="only these (with or without their number)")
+    options.add_argument("--parts", default=ROOT / "tests" / "parts.d", help=argparse.SUPPRESS)
+    given = options.parse_args()
+    parts = find_parts(pathlib.Path(given.parts), given.part)
+    if given.list:
+        print("\n".join(p.name for p in parts))
+        return 0
+    build = pathlib.Path(os.environ.get("MUN_BUILD_DIR", ROOT / "build")).resolve()
+    results = []
+    for path in parts:
+        if sys.stdout.isatty():
+            print(f"{path.name} ...", end="\r", flush=True)
+        results.append(run_part(path, build, given.long, PART_LIMIT[given.long]))
+        show(*results[-1])
+    return sum_up([r[0] for r in results])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
