@@ -28,7 +28,8 @@ static inline bool mun_slice_equal(mun_slice a, mun_slice b)
 
 static inline bool mun_slice_starts(mun_slice whole, mun_slice prefix)
 {
-    return whole.len >= prefix.len && (prefix.len == 0 || memcmp(whole.ptr, prefix.ptr, prefix.len) == 0);
+    return whole.len >= prefix.len &&
+           (prefix.len == 0 || memcmp(whole.ptr, prefix.ptr, prefix.len) == 0);
 }
 
 #endif
