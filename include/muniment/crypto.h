@@ -77,15 +77,12 @@ typedef struct mun_crypto {
      */
     mun_code (*verify)(void *ctx, int32_t alg, const mun_public_key *key, const mun_slice *parts,
                        size_t n_parts, mun_slice signature);
-    /* The public key inside a DER certificate (x5chain leaf): MUN_OK, MUN_E_MALFORMED or
-     * MUN_E_UNSUPPORTED. May be NULL: then certificates are carried, not used. */
-    mun_code (*certificate_key)(void *ctx, mun_slice der, mun_public_key *ret_key);
 } mun_crypto;
 
 /* Something that signs with one key. Threads: sign may be called by several threads at once. */
 typedef struct mun_signer {
     void *ctx;
-    int32_t alg;           /* -7, -35 or -8 */
+    int32_t alg; /* -7, -35 or -8 */
     mun_public_key key;
     uint8_t kid[MUN_HASH_SIZE]; /* RFC 9679 SHA-256 thumbprint of key */
     mun_code (*sign)(void *ctx, const mun_slice *parts, size_t n_parts,

@@ -94,6 +94,14 @@ MUN_MUST mun_code mun_consistency_check(const mun_crypto *crypto, uint64_t old_s
                                         const mun_hash *old_root, uint64_t new_size,
                                         const mun_hash *new_root, const mun_hash *path,
                                         size_t path_len);
+/*
+ * The same walk for a caller who does not know the newer root: MUN_OK gives the root of the tree of
+ * new_size that continues (old_size, old_root). Needs 0 < old_size < new_size and a path.
+ */
+MUN_MUST mun_code mun_consistency_root(const mun_crypto *crypto, uint64_t old_size,
+                                       const mun_hash *old_root, uint64_t new_size,
+                                       const mun_hash *path, size_t path_len,
+                                       mun_hash *ret_new_root);
 
 /*
  * Tiles (C2SP tlog-tiles): tile (level, n) holds nodes (8*level, 256*n ...). width 1..256. Nodes of

@@ -6,6 +6,7 @@
 #include "merkle/merkle.h"
 
 #include "base/assert.h"
+#include "base/error.h"
 
 size_t mun_inclusion_length(uint64_t index, uint64_t size)
 {
@@ -68,14 +69,11 @@ static mun_code consistency_fold(const mun_crypto *crypto, uint64_t fn, uint64_t
     return sn == 0 ? MUN_OK : MUN_E_INVALID;
 }
 
-mun_code mun_consistency_check(const mun_crypto *crypto, uint64_t old_size,
-                               const mun_hash *old_root, uint64_t new_size,
-                               const mun_hash *new_root, const mun_hash *path, size_t path_len)
+mun_code mun_consistency_root(const mun_crypto *crypto, uint64_t old_size, const mun_hash *old_root,
+                              uint64_t new_size, const mun_hash *path, size_t path_len,
+                              mun_hash *ret_new_root)
 {
-    if (old_size == 0 || old_size > new_size || new_size > MUN_TREE_SIZE_MAX) return MUN_E_INVALID;
-    if (old_size == new_size) {
-        return path_len == 0 && mun_hash_equal(old_root, new_root) ? MUN_OK : MUN_E_INVALID;
-    }
+    if (old_size == 0 || old_size >= new_size || new_size > MUN_TREE_SIZE_MAX) return MUN_E_INVALID;
     if (path_len == 0) return MUN_E_INVALID;
     /* Step 2: where the old tree is one complete subtree its root stands for the first hash. */
     bool whole = (old_size & (old_size - 1)) == 0;
@@ -88,6 +86,20 @@ mun_code mun_consistency_check(const mun_crypto *crypto, uint64_t old_size,
     if (consistency_fold(crypto, fn, sn, path + seed, path_len - seed, &fr, &sr) != MUN_OK) {
         return MUN_E_INVALID;
     }
-    bool good = mun_hash_equal(&fr, old_root) && mun_hash_equal(&sr, new_root);
-    return good ? MUN_OK : MUN_E_INVALID;
+    if (!mun_hash_equal(&fr, old_root)) return MUN_E_INVALID;
+    *ret_new_root = sr;
+    return MUN_OK;
+}
+
+mun_code mun_consistency_check(const mun_crypto *crypto, uint64_t old_size,
+                               const mun_hash *old_root, uint64_t new_size,
+                               const mun_hash *new_root, const mun_hash *path, size_t path_len)
+{
+    if (old_size == 0 || new_size > MUN_TREE_SIZE_MAX) return MUN_E_INVALID;
+    if (old_size == new_size) {
+        return path_len == 0 && mun_hash_equal(old_root, new_root) ? MUN_OK : MUN_E_INVALID;
+    }
+    mun_hash root;
+    MUN_TRY(mun_consistency_root(crypto, old_size, old_root, new_size, path, path_len, &root));
+    return mun_hash_equal(&root, new_root) ? MUN_OK : MUN_E_INVALID;
 }
