@@ -168,6 +168,14 @@ MUN_API MUN_MUST mun_code mun_statement_sign(const mun_statement_params *params,
 
 /* ---- Receipts (RFC 9942) --------------------------------------------------------------------- */
 
+/* One proof of a receipt. None of it is signed: never show it as proven. */
+typedef struct mun_proof {
+    uint64_t size;         /* tree size, or size 1 */
+    uint64_t index_or_new; /* leaf index, or size 2 */
+    mun_slice path;        /* CBOR byte strings, gathered by mun_receipt_path */
+    size_t path_len;       /* how many */
+} mun_proof;
+
 typedef struct mun_receipt {
     mun_slice bytes;
     mun_slice protected_bytes;
@@ -182,12 +190,7 @@ typedef struct mun_receipt {
     uint8_t leaf[MUN_HASH_SIZE];
     bool is_consistency; /* vdp -2 instead of -1 */
     size_t proofs_len;
-    struct {
-        uint64_t size;         /* tree_size, or tree_size_1 */
-        uint64_t index_or_new; /* leaf_index, or tree_size_2 */
-        mun_slice path;        /* CBOR byte strings, gathered by mun_receipt_path */
-        size_t path_len;       /* how many */
-    } proofs[MUN_PROOFS_MAX];
+    mun_proof proofs[MUN_PROOFS_MAX];
     bool attached; /* consistency only: payload held the newer root */
     mun_slice payload;
 } mun_receipt;

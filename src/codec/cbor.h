@@ -54,10 +54,15 @@ MUN_MUST mun_code mun_cbor_check(mun_slice bytes, mun_cbor_mode mode, mun_error 
 mun_cbor_item mun_cbor_take(mun_cursor *c);
 
 /* Elements of an array, keys and values in turn of a map, the item behind a tag:
- * take until mun_cursor_done, or until the cursor fails. */
+ * take while mun_cbor_more. */
 static inline mun_cursor mun_cbor_open(const mun_cbor_item *item)
 {
     return mun_cursor_over(item->inside);
+}
+
+static inline bool mun_cbor_more(const mun_cursor *c)
+{
+    return mun_cursor_ok(c) && mun_cursor_left(c) > 0;
 }
 
 static inline bool mun_cbor_is(const mun_cbor_item *item, mun_cbor_type type)
