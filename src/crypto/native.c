@@ -1,84 +1,94 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of functions of muniment/crypto.h, filled from OpenSSL. What lies behind its ctx is a
+ * reused digest context and the keys that were built last; it belongs to one thread at a time.
+ */
 #include "crypto/native.h"
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "base/slice.h"
+#include "crypto/verify.h"
 
+#include <muniment/keys.h>
+#include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <stdlib.h>
 
-/*
- * One digest over the parts. With a fetched algorithm and a context that has been used before
- * OpenSSL has nothing left that can fail; should it fail nevertheless, no hash is better than a
- * wrong one.
- */
-static void digest_parts(native *n, const EVP_MD *md, const mun_slice *parts, size_t n_parts,
-                         uint8_t *ret)
-{
-    int good = EVP_DigestInit_ex2(n->digest, md, NULL);
-    for (size_t i = 0; i < n_parts; i++) {
-        good &= EVP_DigestUpdate(n->digest, parts[i].ptr, parts[i].len);
-    }
-    good &= EVP_DigestFinal_ex(n->digest, ret, NULL);
-    MUN_ASSERT(good == 1);
-}
+typedef struct native {
+    hash_set hashes;
+    EVP_MD_CTX *digest;
+    key_cache keys;
+} native;
 
 static void native_sha256(void *ctx, const mun_slice *parts, size_t n_parts,
                           uint8_t ret[MUN_HASH_SIZE])
 {
     native *n = ctx;
-    digest_parts(n, n->md[NATIVE_SHA256], parts, n_parts, ret);
+    digest_parts(n->digest, n->hashes.md[HASH_SHA256], parts, n_parts, ret);
 }
 
 static mun_code native_digest(void *ctx, int32_t hash_alg, const mun_slice *parts, size_t n_parts,
                               uint8_t ret[MUN_DIGEST_MAX], size_t *ret_len)
 {
     native *n = ctx;
-    const EVP_MD *md = NULL;
+    unsigned hash = HASH_NONE;
     switch (hash_alg) {
-    case MUN_HASH_SHA256: md = n->md[NATIVE_SHA256]; break;
-    case MUN_HASH_SHA384: md = n->md[NATIVE_SHA384]; break;
-    case MUN_HASH_SHA512: md = n->md[NATIVE_SHA512]; break;
+    case MUN_HASH_SHA256: hash = HASH_SHA256; break;
+    case MUN_HASH_SHA384: hash = HASH_SHA384; break;
+    case MUN_HASH_SHA512: hash = HASH_SHA512; break;
     default: return MUN_E_UNSUPPORTED;
     }
-    digest_parts(n, md, parts, n_parts, ret);
-    *ret_len = (size_t)EVP_MD_get_size(md);
+    *ret_len = digest_parts(n->digest, n->hashes.md[hash], parts, n_parts, ret);
     return MUN_OK;
+}
+
+static mun_code native_verify(void *ctx, int32_t alg, const mun_public_key *key,
+                              const mun_slice *parts, size_t n_parts, mun_slice signature)
+{
+    native *n = ctx;
+    const scheme *s = scheme_find(alg);
+    if (s == NULL || !scheme_fits(s, key)) return MUN_E_UNSUPPORTED;
+    ready_key *ready = NULL;
+    MUN_TRY(key_cache_get(&n->keys, s, key, &ready));
+    if (s->hash != HASH_NONE) {
+        uint8_t digest[MUN_DIGEST_MAX];
+        size_t len = digest_parts(n->digest, n->hashes.md[s->hash], parts, n_parts, digest);
+        return signature_check(ready, mun_slice_of(digest, len), signature);
+    }
+    mun_slice message;
+    uint8_t *heap = NULL;
+    if (!join_parts(parts, n_parts, &message, &heap)) return MUN_E_MEMORY;
+    mun_code code = signature_check(ready, message, signature);
+    free(heap);
+    return code;
 }
 
 static void native_free(native *n)
 {
     if (n == NULL) return;
+    key_cache_clear(&n->keys);
     EVP_MD_CTX_free(n->digest);
-    for (int i = 0; i < NATIVE_HASHES; i++) EVP_MD_free(n->md[i]);
+    hash_set_free(&n->hashes);
     free(n);
-}
-
-static bool native_fetch(native *n)
-{
-    static const char *const names[NATIVE_HASHES] = {"SHA2-256", "SHA2-384", "SHA2-512"};
-    for (int i = 0; i < NATIVE_HASHES; i++) {
-        n->md[i] = EVP_MD_fetch(NULL, names[i], NULL);
-        if (n->md[i] == NULL) return false;
-    }
-    n->digest = EVP_MD_CTX_new();
-    return n->digest != NULL;
 }
 
 mun_code mun_native_crypto_new(mun_crypto *ret, mun_error *err)
 {
     native *n = calloc(1, sizeof *n);
-    if (n == NULL) return mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "Out of memory.");
-    if (!native_fetch(n)) {
+    if (n == NULL) return mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "out of memory");
+    n->digest = EVP_MD_CTX_new();
+    if (n->digest == NULL || !hash_set_fetch(&n->hashes)) {
         native_free(n);
         return mun_fail(err, MUN_E_CRYPTO, MUN_NO_OFFSET,
                         "OpenSSL offers no SHA-256, SHA-384 or SHA-512; check its configuration "
-                        "(openssl.cnf, OPENSSL_CONF).");
+                        "(openssl.cnf, OPENSSL_CONF)");
     }
     *ret = (mun_crypto){
         .ctx = n,
         .sha256 = native_sha256,
         .digest = native_digest,
+        .verify = native_verify,
     };
     return MUN_OK;
 }
@@ -100,4 +110,9 @@ mun_code mun_native_random(void *ctx, uint8_t *ret, size_t len)
         len -= (size_t)step;
     }
     return MUN_OK;
+}
+
+void mun_cleanse(void *ptr, size_t len)
+{
+    OPENSSL_cleanse(ptr, len);
 }

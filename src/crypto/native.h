@@ -1,19 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What lies behind the ctx of a native table: digests fetched once, one reused digest context, and
- * the keys that were built last. Belongs to one thread at a time, as the table does.
+ * Digests by OpenSSL: fetched once, since fetching takes longer than hashing a node of the tree.
  */
 #ifndef MUN_CRYPTO_NATIVE_H
 #define MUN_CRYPTO_NATIVE_H
 
-#include <muniment/keys.h>
+#include "crypto/scheme.h"
+
 #include <openssl/evp.h>
 
-enum { NATIVE_SHA256, NATIVE_SHA384, NATIVE_SHA512, NATIVE_HASHES };
+typedef struct hash_set {
+    EVP_MD *md[HASH_KINDS];
+} hash_set;
 
-typedef struct native {
-    EVP_MD *md[NATIVE_HASHES];
-    EVP_MD_CTX *digest;
-} native;
+bool hash_set_fetch(hash_set *ret);
+void hash_set_free(hash_set *set);
+
+/* One digest over the parts, in a context that the caller reuses. Cannot fail. Returns its size. */
+size_t digest_parts(EVP_MD_CTX *ctx, const EVP_MD *md, const mun_slice *parts, size_t n_parts,
+                    uint8_t *ret);
+
+/*
+ * The parts as one slice: the part itself where there is one, else a copy on the heap that
+ * *ret_heap owns (free it). False: out of memory.
+ */
+bool join_parts(const mun_slice *parts, size_t n_parts, mun_slice *ret, uint8_t **ret_heap);
 
 #endif

@@ -42,7 +42,7 @@ mun_code mun_frontier_load(mun_frontier *ret, uint64_t size, const mun_node_sour
 {
     if (size > MUN_TREE_SIZE_MAX) {
         return mun_fail(err, MUN_E_USAGE, MUN_NO_OFFSET,
-                        "A tree of more than 2^63-1 leaves was asked for; use a smaller size.");
+                        "a tree of more than 2^63-1 leaves was asked for; use a smaller size");
     }
     mun_frontier f = {.size = size};
     for (uint64_t rest = size; rest != 0; rest &= rest - 1) {

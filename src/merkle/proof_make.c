@@ -63,7 +63,7 @@ static mun_code check_size(uint64_t size, mun_error *err)
 {
     if (size <= MUN_TREE_SIZE_MAX) return MUN_OK;
     return mun_fail(err, MUN_E_USAGE, MUN_NO_OFFSET,
-                    "A tree of more than 2^63-1 leaves was asked for; use a smaller size.");
+                    "a tree of more than 2^63-1 leaves was asked for; use a smaller size");
 }
 
 mun_code mun_tree_root(const mun_crypto *crypto, const mun_node_source *source, uint64_t size,
@@ -83,7 +83,7 @@ mun_code mun_inclusion_make(const mun_crypto *crypto, const mun_node_source *sou
     MUN_TRY(check_size(size, err));
     if (index >= size) {
         return mun_fail(err, MUN_E_USAGE, MUN_NO_OFFSET,
-                        "An inclusion proof needs an index smaller than the size of the tree.");
+                        "an inclusion proof needs an index smaller than the size of the tree");
     }
     mun_path path;
     path.len = 0;
@@ -98,8 +98,8 @@ mun_code mun_consistency_make(const mun_crypto *crypto, const mun_node_source *s
     MUN_TRY(check_size(new_size, err));
     if (old_size == 0 || old_size > new_size) {
         return mun_fail(err, MUN_E_USAGE, MUN_NO_OFFSET,
-                        "A consistency proof needs an old size of at least 1 and not larger than "
-                        "the new size.");
+                        "a consistency proof needs an old size of at least 1 and not larger than "
+                        "the new size");
     }
     mun_path path;
     path.len = 0;
