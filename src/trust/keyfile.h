@@ -65,7 +65,7 @@ typedef struct mun_signing_key {
 } mun_signing_key;
 
 /*
- * Loads a PKCS#8 PEM private key. MUN_E_UNTRUSTED never; MUN_E_PERMISSION: the file can be read by
+ * Loads a PKCS#8 PEM private key. MUN_E_PERMISSION: the file can be read by
  * others (the sentence says chmod 600); MUN_E_USAGE: it is encrypted and the passphrase is empty or
  * wrong.
  */

@@ -5,7 +5,7 @@
  * muniment/trust.d in the XDG configuration directory), or one file. Read strictly: an unknown
  * member or version is refused, and so is a file that everybody may write.
  *
- * Ownership: the store owns all that it hands out, until mun_trust_store_free.
+ * Ownership: the store owns all that it hands out, until the next load or put, or its free.
  * Threads: one store belongs to one thread while it is loaded; afterwards it may be read by many.
  */
 #ifndef MUN_TRUST_TRUST_STORE_H
@@ -56,7 +56,7 @@ const mun_trust_entry *mun_trust_store_at(const mun_trust_store *store, size_t i
 const mun_trusted_key *mun_trust_store_keys(const mun_trust_store *store, size_t *ret_len);
 
 /*
- * Writes one entry: into a folder (made when missing, mode 0700) as a file of its own, or into a
+ * Writes one entry: into a folder (made when missing) as a file of its own, or into a
  * file whose name ends in ".json" (made when missing, rewritten whole). ret_file (may be NULL):
  * the file's path. MUN_E_EXISTS: this key stands there for this role and name.
  */
