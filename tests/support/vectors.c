@@ -41,6 +41,9 @@ json_t *vectors_json(const char *path)
     uint8_t *bytes = vectors_file(path, &len);
     json_error_t why;
     json_t *json = json_loadb((const char *)bytes, len, JSON_REJECT_DUPLICATES, &why);
+    if (json == NULL && json_error_code(&why) == json_error_numeric_overflow) {
+        json = json_loadb((const char *)bytes, len, JSON_DECODE_INT_AS_REAL, &why);
+    }
     free(bytes);
     if (json == NULL) fail_msg("%s line %d: %s", path, why.line, why.text);
     return json;
@@ -74,6 +77,17 @@ int64_t vectors_int(const json_t *object, const char *member)
     json_t *value = need_member(object, member);
     if (!json_is_integer(value)) fail_msg("\"%s\" of a vector is not an integer", member);
     return json_integer_value(value);
+}
+
+uint64_t vectors_u64(const json_t *object, const char *member)
+{
+    json_t *value = need_member(object, member);
+    if (!json_is_number(value) || json_number_value(value) < 0) {
+        fail_msg("\"%s\" of a vector is not a number from 0 on", member);
+    }
+    if (json_is_integer(value)) return (uint64_t)json_integer_value(value);
+    double real = json_real_value(value);
+    return real < 0x1p64 ? (uint64_t)real : UINT64_MAX;
 }
 
 bool vectors_bool(const json_t *object, const char *member)

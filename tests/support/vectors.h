@@ -25,6 +25,8 @@ json_t *vectors_json(const char *path);
 json_t *vectors_array(const char *path, size_t least);
 
 const char *vectors_text(const json_t *object, const char *member);
+/* An integer of 0 to 2^64-1; numbers that JSON readers take for a real are brought into range. */
+uint64_t vectors_u64(const json_t *object, const char *member);
 int64_t vectors_int(const json_t *object, const char *member);
 bool vectors_bool(const json_t *object, const char *member);
 json_t *vectors_list(const json_t *object, const char *member);
