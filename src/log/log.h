@@ -13,17 +13,17 @@
 #include "merkle/merkle.h"
 #include "vfs/vfs.h"
 
-#define MUN_ENTRY_MAX       65535            /* tlog-tiles entry bundles: u16 length */
-#define MUN_BATCH_BYTES_MAX (1u << 20)       /* a batch is closed at this size */
+#define MUN_ENTRY_MAX       65535      /* tlog-tiles entry bundles: u16 length */
+#define MUN_BATCH_BYTES_MAX (1u << 20) /* a batch is closed at this size */
 #define MUN_ORIGIN_MAX      255
 
 typedef struct mun_log mun_log;
 
 typedef struct mun_log_config {
-    const mun_vfs *vfs;   /* outlives the log */
-    mun_slice origin;     /* the ledger's name; its SHA-256 is the ledger id in the files */
-    bool read_only;       /* no lock, no writes; sees a consistent prefix of a live writer's log */
-    bool no_dedup;        /* append without looking for the entry among the known ones */
+    const mun_vfs *vfs; /* outlives the log */
+    mun_slice origin;   /* the ledger's name; its SHA-256 is the ledger id in the files */
+    bool read_only;     /* no lock, no writes; sees a consistent prefix of a live writer's log */
+    bool no_dedup;      /* append without looking for the entry among the known ones */
     /* Milliseconds since 1970; asked once for each batch. Times on the log never go back. */
     uint64_t (*clock_ms)(void *ctx);
     void *clock_ctx;
@@ -33,7 +33,7 @@ typedef struct mun_log_config {
     /* Makes a crypto table for one more thread, and frees it. */
     mun_code (*crypto_new)(mun_crypto *ret, mun_error *err);
     void (*crypto_free)(mun_crypto *crypto);
-    uint32_t threads;     /* for recovery, dedup filling and fsck; 0: one for each core */
+    uint32_t threads; /* for recovery, dedup filling and fsck; 0: one for each core */
 } mun_log_config;
 
 typedef struct mun_tree_head {
@@ -100,12 +100,12 @@ MUN_MUST mun_code mun_log_tile(mun_log *log, int level, uint64_t n, unsigned wid
 
 typedef struct mun_log_status {
     mun_tree_head head;
-    uint64_t flushed;       /* entries durable in the streams */
+    uint64_t flushed; /* entries durable in the streams */
     uint64_t batches;
     uint64_t last_time_ms;
     uint64_t journal_bytes;
     uint64_t stream_bytes;
-    bool writer;            /* another process holds the writer's lock */
+    bool writer; /* another process holds the writer's lock */
 } mun_log_status;
 
 MUN_MUST mun_code mun_log_status_get(mun_log *log, mun_log_status *ret, mun_error *err);
