@@ -111,8 +111,8 @@ static void publish_early(mun_store *store, const mun_crypto *crypto, const mun_
 mun_code mun_store_write(mun_store *store, const mun_crypto *crypto, mun_batch *batch,
                          mun_error *err)
 {
-    MUN_ASSERT(!store->written);
     MUN_TRY(check_batch(store, batch, err));
+    MUN_ASSERT(!store->written); /* a failed write leaves it set, but was refused above */
     mun_log_state *coming = &store->coming;
     if (!mun_batch_derive(batch, &store->state.frontier, crypto, &coming->frontier)) {
         return mun_fail(err, MUN_E_INVALID, MUN_NO_OFFSET,

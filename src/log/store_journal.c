@@ -94,7 +94,7 @@ mun_code mun_journal_superblock(mun_journal *journal, const mun_hash *ledger_id,
                                 const mun_crypto *crypto, mun_superblock *ret, uint8_t *ret_tails,
                                 mun_error *err)
 {
-    uint8_t *slots;
+    uint8_t *slots = NULL;
     size_t got = 0;
     MUN_TRY(mun_aligned(MUN_LOG_RING_AT, &slots, err));
     mun_code code =
@@ -145,7 +145,7 @@ mun_code mun_journal_sync(mun_journal *journal, mun_file *handle, mun_error *err
 
 static mun_code write_zeros(const mun_vfs *vfs, mun_file *file, uint64_t len, mun_error *err)
 {
-    uint8_t *zeros;
+    uint8_t *zeros = NULL;
     uint64_t step = len < PREPARE_STEP ? len : PREPARE_STEP;
     MUN_TRY(mun_aligned((size_t)step, &zeros, err));
     memset(zeros, 0, (size_t)step);
@@ -162,7 +162,7 @@ static mun_code write_first_superblock(const mun_vfs *vfs, mun_file *file, const
                                        const uint8_t *tails, const mun_crypto *crypto,
                                        mun_error *err)
 {
-    uint8_t *slot;
+    uint8_t *slot = NULL;
     MUN_TRY(mun_aligned(MUN_LOG_SLOT_BYTES, &slot, err));
     mun_superblock_encode(sb, tails, crypto, slot);
     uint64_t at = sb->generation % MUN_LOG_SLOTS * MUN_LOG_SLOT_BYTES;
