@@ -68,7 +68,7 @@ static void superblock_digest(const uint8_t *slot, const mun_crypto *crypto, uin
 }
 
 void mun_superblock_encode(const mun_superblock *sb, const uint8_t *tails, const mun_crypto *crypto,
-                           uint8_t *ret_slot)
+                           uint8_t ret_slot[MUN_LOG_SLOT_BYTES])
 {
     memset(ret_slot, 0, MUN_LOG_BLOCK);
     mun_buf buf = mun_buf_fixed(ret_slot, MUN_LOG_BLOCK);
@@ -119,8 +119,8 @@ static bool tails_clean(const uint8_t *slot, const mun_superblock *sb)
     return true;
 }
 
-bool mun_superblock_decode(const uint8_t *slot, unsigned place, const mun_crypto *crypto,
-                           mun_superblock *ret)
+bool mun_superblock_decode(const uint8_t slot[MUN_LOG_SLOT_BYTES], unsigned place,
+                           const mun_crypto *crypto, mun_superblock *ret)
 {
     mun_superblock sb;
     uint8_t want[MUN_HASH_SIZE];
@@ -142,7 +142,8 @@ bool mun_superblock_decode(const uint8_t *slot, unsigned place, const mun_crypto
 
 /* ---- batch header ----------------------------------------------------------------------------*/
 
-void mun_batch_header_encode(const mun_batch_header *h, const mun_crypto *crypto, uint8_t *ret)
+void mun_batch_header_encode(const mun_batch_header *h, const mun_crypto *crypto,
+                             uint8_t ret[MUN_LOG_HEADER_BYTES])
 {
     mun_buf buf = mun_buf_fixed(ret, MUN_LOG_HEADER_BYTES);
     put(&buf, batch_magic, sizeof batch_magic);
@@ -158,7 +159,8 @@ void mun_batch_header_encode(const mun_batch_header *h, const mun_crypto *crypto
     digest(crypto, ret, HEADER_DIGEST_AT, ret + HEADER_DIGEST_AT);
 }
 
-bool mun_batch_header_decode(const uint8_t *bytes, const uint8_t *nonce, const mun_crypto *crypto,
+bool mun_batch_header_decode(const uint8_t bytes[MUN_LOG_HEADER_BYTES],
+                             const uint8_t nonce[MUN_NONCE_SIZE], const mun_crypto *crypto,
                              mun_batch_header *ret)
 {
     mun_cursor c = mun_cursor_over(mun_slice_of(bytes, HEADER_DIGEST_AT));
@@ -184,7 +186,8 @@ bool mun_batch_header_decode(const uint8_t *bytes, const uint8_t *nonce, const m
 
 /* ---- published -------------------------------------------------------------------------------*/
 
-void mun_published_encode(const mun_published *p, const mun_crypto *crypto, uint8_t *ret)
+void mun_published_encode(const mun_published *p, const mun_crypto *crypto,
+                          uint8_t ret[MUN_LOG_BLOCK])
 {
     memset(ret, 0, MUN_LOG_BLOCK);
     mun_buf buf = mun_buf_fixed(ret, MUN_LOG_BLOCK);
@@ -195,7 +198,8 @@ void mun_published_encode(const mun_published *p, const mun_crypto *crypto, uint
     digest(crypto, ret, PUBLISHED_DIGEST_AT, ret + PUBLISHED_DIGEST_AT);
 }
 
-bool mun_published_decode(const uint8_t *bytes, const mun_crypto *crypto, mun_published *ret)
+bool mun_published_decode(const uint8_t bytes[MUN_LOG_BLOCK], const mun_crypto *crypto,
+                          mun_published *ret)
 {
     mun_cursor c = mun_cursor_over(mun_slice_of(bytes, PUBLISHED_DIGEST_AT));
     mun_published p;
@@ -214,26 +218,27 @@ bool mun_published_decode(const uint8_t *bytes, const mun_crypto *crypto, mun_pu
 
 /* ---- commit records --------------------------------------------------------------------------*/
 
-void mun_commit_put(uint8_t *block, unsigned i, uint64_t first, uint64_t time_ms)
+void mun_commit_put(uint8_t block[MUN_LOG_BLOCK], unsigned i, uint64_t first, uint64_t time_ms)
 {
     mun_buf buf = mun_buf_fixed(block + (size_t)i * COMMIT_RECORD, COMMIT_RECORD);
     mun_buf_u64(&buf, first);
     mun_buf_u64(&buf, time_ms);
 }
 
-void mun_commit_get(const uint8_t *block, unsigned i, uint64_t *ret_first, uint64_t *ret_time_ms)
+void mun_commit_get(const uint8_t block[MUN_LOG_BLOCK], unsigned i, uint64_t *ret_first,
+                    uint64_t *ret_time_ms)
 {
     mun_cursor c = mun_cursor_over(mun_slice_of(block + (size_t)i * COMMIT_RECORD, COMMIT_RECORD));
     *ret_first = mun_cursor_u64(&c);
     *ret_time_ms = mun_cursor_u64(&c);
 }
 
-void mun_commit_seal(uint8_t *block, const mun_crypto *crypto)
+void mun_commit_seal(uint8_t block[MUN_LOG_BLOCK], const mun_crypto *crypto)
 {
     digest(crypto, block, COMMIT_DIGEST_AT, block + COMMIT_DIGEST_AT);
 }
 
-bool mun_commit_sound(const uint8_t *block, unsigned used, const mun_crypto *crypto)
+bool mun_commit_sound(const uint8_t block[MUN_LOG_BLOCK], unsigned used, const mun_crypto *crypto)
 {
     uint8_t want[MUN_HASH_SIZE];
     digest(crypto, block, COMMIT_DIGEST_AT, want);
@@ -254,7 +259,7 @@ uint64_t mun_stream_length(unsigned stream, uint64_t size, uint64_t batches, uin
     return MUN_HASH_SIZE * (size >> ((stream - MUN_STREAM_LEVEL) * MUN_LOG_TILE_BITS));
 }
 
-void mun_stream_name(char *ret, unsigned stream, uint64_t n)
+void mun_stream_name(char ret[MUN_FILE_NAME_MAX], unsigned stream, uint64_t n)
 {
     if (stream == MUN_STREAM_OFFSETS) {
         snprintf(ret, MUN_FILE_NAME_MAX, MUN_FILE_OFFSETS);
@@ -267,7 +272,7 @@ void mun_stream_name(char *ret, unsigned stream, uint64_t n)
     }
 }
 
-size_t mun_format_text(char *ret)
+size_t mun_format_text(char ret[MUN_FORMAT_TEXT_MAX])
 {
     return (size_t)snprintf(ret, MUN_FORMAT_TEXT_MAX, "muniment-log %u\n", MUN_LOG_FORMAT_VERSION);
 }
