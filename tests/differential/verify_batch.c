@@ -368,6 +368,7 @@ static const struct {
     {"certificate", answer_certificate},
     {"ledger_pub", answer_ledger_pub},
     {"signature", answer_signature},
+    {"origin", answer_origin},
 };
 
 static json_t *answer(const json_t *request)
