@@ -66,6 +66,9 @@ MUN_API MUN_MUST mun_code mun_vkey_parse(const mun_crypto *crypto, mun_slice tex
 MUN_API void mun_vkey_write(const mun_crypto *crypto, mun_slice name, uint8_t type,
                             const mun_public_key *key, mun_buf *ret);
 
+/* Whether a text can be a ledger's name [KEY-12]. */
+MUN_API bool mun_origin_valid(mun_slice origin);
+
 /* A ledger's public identity: its origin and its two keys (docs/format/key.md, ledger.pub). */
 typedef struct mun_ledger_pub {
     mun_slice origin;
@@ -265,6 +268,8 @@ typedef struct mun_checkpoint {
 
 /* The text of a note as a checkpoint. */
 MUN_API MUN_MUST mun_code mun_checkpoint_parse(mun_slice text, mun_checkpoint *ret, mun_error *err);
+/* The text that is signed. */
+MUN_API void mun_checkpoint_text(const mun_checkpoint *checkpoint, mun_buf *ret);
 /* Text and one Ed25519 signature line; signer->alg is -8. */
 MUN_API MUN_MUST mun_code mun_checkpoint_sign(const mun_crypto *crypto,
                                               const mun_checkpoint *checkpoint,
@@ -345,7 +350,7 @@ typedef struct mun_report {
     bool have_root;
     mun_slice ledger; /* iss of the good receipt, or empty */
     bool have_registered;
-    int64_t registered;    /* the earliest registration time that is proven [VER-13] */
+    int64_t registered;    /* what the shown ledger signed for this entry [VER-13] */
     bool have_position;    /* a good tlog-proof: what a witness has cosigned */
     uint64_t index, size;  /* proven only with have_position [VER-9] */
     unsigned cosignatures; /* good ones by trusted witnesses in good proofs */

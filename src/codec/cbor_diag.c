@@ -133,14 +133,6 @@ static void put_negative(printer *p, uint64_t argument)
     mun_buf_decimal(p->out, argument + 1);
 }
 
-/* Characters that could play tricks on a terminal: controls, line separators, bidi marks. */
-static bool is_escaped(uint32_t point)
-{
-    return point < 0x20 || (point >= 0x7f && point <= 0x9f) ||
-           (point >= 0x200e && point <= 0x200f) || (point >= 0x2028 && point <= 0x202e) ||
-           (point >= 0x2066 && point <= 0x2069);
-}
-
 static void put_text(printer *p, mun_slice text)
 {
     mun_buf_u8(p->out, '"');
@@ -148,7 +140,7 @@ static void put_text(printer *p, mun_slice text)
     while (mun_cursor_left(&c) > 0) {
         const uint8_t *at = c.at;
         uint32_t point = mun_utf8_take(&c);
-        if (is_escaped(point)) {
+        if (mun_unicode_is_hidden(point)) {
             uint8_t two[2] = {(uint8_t)(point >> 8), (uint8_t)point};
             mun_buf_text(p->out, "\\u");
             mun_buf_hex(p->out, mun_slice_of(two, sizeof two));

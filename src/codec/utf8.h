@@ -13,4 +13,8 @@ bool mun_utf8_valid(mun_slice text);
 /* The characters of Unicode's White_Space property, ASCII ones included. */
 bool mun_unicode_is_space(uint32_t code_point);
 
+/* What can play tricks on the reader of a terminal: controls, line separators, marks that turn the
+ * direction of writing. */
+bool mun_unicode_is_hidden(uint32_t code_point);
+
 #endif

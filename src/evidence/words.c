@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The words of the fingerprint [KEY-15]: line n of docs/format/words.txt is byte n - 1. */
+#include "evidence/words.h"
+
+const char mun_words[MUN_WORDS][MUN_WORD_MAX + 1] = {
+    "acorn",   "adobe",   "almond",  "alpine",  "amber",   "anchor",  "anvil",   "apricot",
+    "arrow",   "aspen",   "atlas",   "autumn",  "avocado", "bagpipe", "bamboo",  "banjo",
+    "basket",  "beacon",  "bishop",  "blossom", "bobbin",  "bonfire", "bramble", "bridge",
+    "broom",   "buffalo", "bugle",   "butter",  "cabin",   "cactus",  "canyon",  "carpet",
+    "castle",  "cement",  "chalk",   "cherry",  "chimney", "circus",  "clover",  "cobalt",
+    "cobweb",  "coconut", "crater",  "cricket", "crystal", "curtain", "custard", "cymbal",
+    "daisy",   "decimal", "delta",   "denim",   "desert",  "diamond", "dolphin", "domino",
+    "dragon",  "drizzle", "drummer", "dungeon", "echo",    "eclipse", "elbow",   "emerald",
+    "engine",  "envoy",   "evening", "fabric",  "falcon",  "famous",  "feather", "fiddle",
+    "finch",   "flannel", "forest",  "fossil",  "freckle", "frozen",  "furnace", "gadget",
+    "galaxy",  "garlic",  "gazelle", "geyser",  "giant",   "ginger",  "giraffe", "glacier",
+    "goblet",  "gondola", "granite", "gravel",  "guitar",  "gypsum",  "hamster", "harbor",
+    "harvest", "hazel",   "helmet",  "hickory", "horizon", "hybrid",  "icicle",  "igloo",
+    "iguana",  "impala",  "indigo",  "infant",  "inkwell", "insect",  "island",  "ivory",
+    "jaguar",  "jasmine", "jelly",   "jersey",  "jigsaw",  "journal", "juniper", "kayak",
+    "kidney",  "kiosk",   "koala",   "ladder",  "lagoon",  "lantern", "lattice", "laurel",
+    "lemon",   "leopard", "library", "lilac",   "linen",   "lizard",  "lobby",   "lotus",
+    "machine", "magnet",  "mammoth", "maple",   "meadow",  "mercury", "mermaid", "mimosa",
+    "minaret", "mineral", "monkey",  "mosaic",  "muffin",  "napkin",  "nectar",  "nickel",
+    "nougat",  "nutmeg",  "oasis",   "oatmeal", "object",  "ocean",   "octopus", "olive",
+    "omelet",  "onion",   "opera",   "orbit",   "orchid",  "oregano", "osprey",  "oxygen",
+    "oyster",  "papaya",  "parsley", "peanut",  "pelican", "penguin", "pepper",  "piccolo",
+    "picnic",  "pigeon",  "plastic", "polka",   "poncho",  "poppy",   "prairie", "pretzel",
+    "pudding", "pumpkin", "purple",  "pyramid", "quilt",   "quiver",  "rabbit",  "raccoon",
+    "radish",  "raisin",  "ribbon",  "ruffle",  "rustic",  "saffron", "sapling", "satchel",
+    "sausage", "seagull", "sheriff", "shovel",  "silver",  "slipper", "snorkel", "sofa",
+    "spider",  "spinach", "sponge",  "statue",  "stirrup", "summit",  "swallow", "syrup",
+    "tadpole", "tartan",  "teapot",  "temple",  "thunder", "toffee",  "tomato",  "topaz",
+    "tractor", "trolley", "trumpet", "tunnel",  "turnip",  "tuxedo",  "typhoon", "ukulele",
+    "uncle",   "unicorn", "upward",  "vacuum",  "vanilla", "velcro",  "vinegar", "violet",
+    "volcano", "voyage",  "vulture", "walrus",  "weasel",  "weekend", "whistle", "window",
+    "wombat",  "yacht",   "yogurt",  "yonder",  "zebra",   "zenith",  "zephyr",  "zigzag",
+};
