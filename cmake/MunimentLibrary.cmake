@@ -33,6 +33,11 @@ endforeach()
 set_target_properties(libmuniment_static PROPERTIES INTERFACE_LINK_LIBRARIES
     "PkgConfig::OPENSSL;PkgConfig::SQLITE;PkgConfig::JANSSON;Threads::Threads")
 
+if(NOT CMAKE_BUILD_TYPE STREQUAL "Release")
+    # Only the release is installed; the other presets save the time.
+    set_target_properties(libmuniment_static libmuniment_shared PROPERTIES EXCLUDE_FROM_ALL ON)
+endif()
+
 install(TARGETS libmuniment_static libmuniment_shared EXPORT muniment
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/include/muniment DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}

@@ -20,7 +20,10 @@ add_library(mun_flags INTERFACE)
 target_include_directories(mun_flags INTERFACE ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/src)
 target_compile_features(mun_flags INTERFACE c_std_17)
 target_compile_options(mun_flags INTERFACE -std=gnu17 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes
-    -Wmissing-prototypes -Wpointer-arith -Wvla -Wformat=2 -Wundef -Wcast-qual -fvisibility=hidden -fPIC)
+    -Wmissing-prototypes -Wpointer-arith -Wvla -Wformat=2 -Wundef -Wcast-qual -fvisibility=hidden)
+if(NOT MUN_SCOPE STREQUAL "core")
+    target_compile_options(mun_flags INTERFACE -fPIC) # a WebAssembly module is not relocated
+endif()
 # Error sentences are cut to their fixed size on purpose; snprintf does that safely.
 target_compile_options(mun_flags INTERFACE -Wno-format-truncation)
 target_compile_definitions(mun_flags INTERFACE _GNU_SOURCE MUN_VERSION="${PROJECT_VERSION}")

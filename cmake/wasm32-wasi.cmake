@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # clang 19 + lld + wasi-libc; the verify core only.
-set(CMAKE_SYSTEM_NAME WASI)
+set(CMAKE_SYSTEM_NAME Generic)
 set(CMAKE_SYSTEM_PROCESSOR wasm32)
 set(CMAKE_C_COMPILER clang-19)
 set(CMAKE_C_COMPILER_TARGET wasm32-wasi)
