@@ -19,7 +19,7 @@
 #define COSIGNATURE_HEAD     "cosignature/v1\ntime "
 #define COSIGNATURE_TIME_MAX (sizeof COSIGNATURE_HEAD + 20 + 1)
 
-static mun_code refuse(mun_error *err, const char *rule, size_t at, const char *sentence)
+static mun_code refuse(mun_error *err, const char *rule, uint64_t at, const char *sentence)
 {
     return mun_fail_rule(err, MUN_E_MALFORMED, rule, at, sentence);
 }
