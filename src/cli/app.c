@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/app.h"
+
+#include "cli/pages.h"
+#include "cli/screen.h"
+#include "cli/sibling.h"
+#include "cli/speak.h"
+#include "codec/utf8.h"
+#include "vfs/files.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int number)
+{
+    (void)number;
+    interrupted = 1;
+}
+
+void mun_interrupt_catch(void)
+{
+    /* The second Ctrl-C finds the default action again; interrupted system calls go on. */
+    struct sigaction action = {.sa_handler = on_interrupt,
+                               .sa_flags = (int)SA_RESETHAND | SA_RESTART};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+bool mun_interrupted(void)
+{
+    return interrupted != 0;
+}
+
+uint64_t mun_wall_clock_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+mun_code mun_app_text(const mun_app *app, mun_option_id id, mun_slice *ret, mun_error *err)
+{
+    const char *text = mun_app_value(app, id);
+    mun_slice value = text != NULL ? mun_slice_cstr(text) : (mun_slice){0};
+    if (!mun_utf8_valid(value)) {
+        return mun_failf(err, MUN_E_USAGE, 0, "\"%s\" is not UTF-8", MUN_PLAIN(value));
+    }
+    *ret = value;
+    return MUN_OK;
+}
+
+mun_code mun_app_passphrase(const mun_app *app, mun_option_id id, mun_buf *ret, mun_error *err)
+{
+    const char *path = mun_app_value(app, id);
+    if (path == NULL) return MUN_OK;
+    uint8_t room[MUN_PASSPHRASE_MAX + 2];
+    mun_buf text = mun_buf_fixed(room, sizeof room);
+    mun_code code = mun_file_read(path, sizeof room, &text, err);
+    if (code == MUN_OK) {
+        size_t len = 0;
+        while (len < text.len && text.ptr[len] != '\n' && text.ptr[len] != '\r') len++;
+        mun_buf_put(ret, mun_slice_of(text.ptr, len));
+        if (len == 0) {
+            code = mun_failf(err, MUN_E_USAGE, 0,
+                             "the first line of %s is empty; it should be "
+                             "the passphrase",
+                             MUN_PLAIN_PATH(path));
+        }
+    }
+    mun_cleanse(room, sizeof room);
+    return code;
+}
+
+/* status, fsck and rebuild also take the ledger's directory as their operand. */
+static const char *operand_ledger(const mun_app *app)
+{
+    mun_command_id id = app->args.command->id;
+    bool takes = id == MUN_CMD_STATUS || id == MUN_CMD_FSCK || id == MUN_CMD_REBUILD;
+    return takes && app->args.operands_len > 0 ? app->args.operands[0] : NULL;
+}
+
+mun_code mun_app_ledger_path(const mun_app *app, const char **ret, mun_error *err)
+{
+    const char *given = mun_app_value(app, MUN_OPT_LEDGER);
+    if (given == NULL) given = operand_ledger(app);
+    const char *environment = getenv("MUNIMENT_LEDGER");
+    if (given != NULL) {
+        *ret = given;
+    } else if (environment != NULL && environment[0] != '\0') {
+        *ret = environment;
+    } else if (app->config.ledger[0] != '\0') {
+        *ret = app->config.ledger;
+    } else {
+        return mun_fail(err, MUN_E_USAGE, MUN_NO_OFFSET,
+                        "which ledger? Give its directory with -l DIR, or set MUNIMENT_LEDGER");
+    }
+    return MUN_OK;
+}
+
+static mun_code open_with(const mun_app *app, const char *path, mun_ledger_use use,
+                          mun_slice passphrase, mun_ledger **ret, mun_error *err)
+{
+    (void)app;
+    mun_ledger_open_options options = {.read_only = use != MUN_USE_WRITE, .passphrase = passphrase};
+    return mun_ledger_open(path, &options, ret, err);
+}
+
+/* The library says MUN_E_USAGE when keys are encrypted and the passphrase is empty or wrong. */
+static mun_code open_asking(const mun_app *app, const char *path, mun_ledger_use use,
+                            mun_buf *secret, mun_ledger **ret, mun_error *err)
+{
+    MUN_TRY(mun_app_passphrase(app, MUN_OPT_LEDGER_PASSPHRASE_FILE, secret, err));
+    mun_code code = open_with(app, path, use, mun_buf_slice(secret), ret, err);
+    if (code != MUN_E_USAGE || use == MUN_USE_READ || secret->len > 0) return code;
+    MUN_TRY(mun_ask_passphrase("Passphrase of the ledger's keys", "ledger-passphrase-file", secret,
+                               err));
+    return open_with(app, path, use, mun_buf_slice(secret), ret, err);
+}
+
+mun_code mun_app_ledger_open_at(const mun_app *app, const char *path, mun_ledger_use use,
+                                mun_ledger **ret, mun_error *err)
+{
+    uint8_t room[MUN_PASSPHRASE_MAX];
+    mun_buf secret = mun_buf_fixed(room, sizeof room);
+    mun_code code = open_asking(app, path, use, &secret, ret, err);
+    mun_cleanse(room, sizeof room);
+    return code;
+}
+
+mun_code mun_app_ledger_open(const mun_app *app, mun_ledger_use use, mun_ledger **ret,
+                             mun_error *err)
+{
+    const char *path;
+    MUN_TRY(mun_app_ledger_path(app, &path, err));
+    return mun_app_ledger_open_at(app, path, use, ret, err);
+}
+
+static mun_code print_help(mun_app *app, mun_error *err)
+{
+    mun_buf page MUN_BUF_AUTO = mun_buf_growable(MUN_PAGE_MAX);
+    mun_help_write(&page, app->args.command, mun_screen_width());
+    if (!mun_buf_ok(&page)) return mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "no memory for help");
+    mun_print_bytes(mun_buf_slice(&page));
+    return MUN_OK;
+}
+
+static mun_code run_command(mun_app *app, const mun_command_entry *commands, size_t len,
+                            mun_error *err)
+{
+    const mun_command *command = app->args.command;
+    if (mun_app_has(app, MUN_OPT_HELP) && command->id != MUN_CMD_HELP) return print_help(app, err);
+    for (size_t i = 0; i < len; i++) {
+        if (commands[i].id != command->id) continue;
+        MUN_TRY(mun_user_config_load(&app->config, err));
+        MUN_TRY(mun_native_crypto_new(&app->crypto, err));
+        mun_code code = commands[i].run(app, err);
+        mun_native_crypto_free(&app->crypto);
+        return code;
+    }
+    if (command->program != NULL) return mun_sibling_run(command->program, app->argv, err);
+    return mun_failf(err, MUN_E_USAGE, 0, "this program cannot %s; call muniment", command->name);
+}
+
+/* What was printed has reached its file, or the command has not done what it was asked to do. */
+static mun_code check_output(mun_error *err)
+{
+    errno = 0;
+    if (fflush(stdout) == 0 && ferror(stdout) == 0) return MUN_OK;
+    return mun_failf(err, errno == ENOSPC ? MUN_E_NO_SPACE : MUN_E_IO, errno,
+                     "cannot write the output");
+}
+
+/* Before the table has been asked: errors must be JSON if --json stands anywhere. */
+static bool asked_for_json(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--json") == 0) return true;
+    }
+    return false;
+}
+
+int mun_app_main(int argc, char **argv, const mun_command_entry *commands, size_t commands_len)
+{
+    static mun_app app;
+    mun_error err = {.code = MUN_OK};
+    signal(SIGPIPE, SIG_IGN);
+    app.argv = argv;
+    app.json = asked_for_json(argc, argv);
+    app.colour = mun_screen_wants_colour();
+    mun_code code = mun_args_parse(argc, argv, &app.args, &err);
+    if (code == MUN_OK) {
+        app.quiet = mun_app_has(&app, MUN_OPT_QUIET);
+        app.progress = mun_screen_is_errors() && !app.quiet && !app.json;
+        code = run_command(&app, commands, commands_len, &err);
+        mun_args_free(&app.args);
+    }
+    if (code != MUN_OK) mun_print_error(&app, NULL, &err);
+    int exit_code = code != MUN_OK ? mun_code_exit(code) : app.exit_code;
+    if (check_output(&err) == MUN_OK) return exit_code;
+    mun_print_error(&app, NULL, &err);
+    return exit_code != 0 ? exit_code : mun_code_exit(err.code);
+}

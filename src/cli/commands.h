@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The function behind each command, one cmd_NAME.c for each name. Threads: the main thread. */
+#ifndef MUN_CLI_COMMANDS_H
+#define MUN_CLI_COMMANDS_H
+
+#include "cli/app.h"
+
+mun_code mun_cmd_init(mun_app *app, mun_error *err);
+mun_code mun_cmd_issuer_add(mun_app *app, mun_error *err);
+mun_code mun_cmd_issuer_remove(mun_app *app, mun_error *err);
+mun_code mun_cmd_issuer_list(mun_app *app, mun_error *err);
+mun_code mun_cmd_key_new(mun_app *app, mun_error *err);
+mun_code mun_cmd_key_show(mun_app *app, mun_error *err);
+mun_code mun_cmd_sign(mun_app *app, mun_error *err);
+mun_code mun_cmd_register(mun_app *app, mun_error *err);
+mun_code mun_cmd_verify(mun_app *app, mun_error *err);
+mun_code mun_cmd_trust_add(mun_app *app, mun_error *err);
+mun_code mun_cmd_trust_list(mun_app *app, mun_error *err);
+mun_code mun_cmd_trust_remove(mun_app *app, mun_error *err);
+mun_code mun_cmd_show(mun_app *app, mun_error *err);
+mun_code mun_cmd_list(mun_app *app, mun_error *err);
+mun_code mun_cmd_find(mun_app *app, mun_error *err);
+mun_code mun_cmd_receipt(mun_app *app, mun_error *err);
+mun_code mun_cmd_checkpoint(mun_app *app, mun_error *err);
+mun_code mun_cmd_export(mun_app *app, mun_error *err);
+mun_code mun_cmd_import(mun_app *app, mun_error *err);
+mun_code mun_cmd_adopt(mun_app *app, mun_error *err);
+mun_code mun_cmd_status(mun_app *app, mun_error *err);
+mun_code mun_cmd_fsck(mun_app *app, mun_error *err);
+mun_code mun_cmd_rebuild(mun_app *app, mun_error *err);
+mun_code mun_cmd_completion(mun_app *app, mun_error *err);
+mun_code mun_cmd_version(mun_app *app, mun_error *err);
+mun_code mun_cmd_help(mun_app *app, mun_error *err);
+mun_code mun_cmd_kit(mun_app *app, mun_error *err);   /* the program muniment-kit */
+mun_code mun_cmd_bench(mun_app *app, mun_error *err); /* the program muniment-bench */
+
+#endif
