@@ -129,6 +129,21 @@ static void start_from(mun_store *store, const mun_replay *replay)
     atomic_store(&store->flushed_size, replay->sb.size);
 }
 
+/*
+ * A process killed between the journal's rename and the sync of its directory leaves a name that
+ * only the cache knows: whatever is then acknowledged in the new journal goes with the name.
+ */
+static mun_code keep_names(const mun_vfs *vfs, mun_error *err)
+{
+#ifdef MUN_FAULT_NO_DIR_SYNC
+    (void)vfs;
+    (void)err;
+    return MUN_OK;
+#else
+    return vfs->sync_dir(vfs->ctx, "", err);
+#endif
+}
+
 /* The first writes of an opening. */
 static mun_code replay_batches(mun_store *store, mun_replay *replay, const mun_crypto *crypto,
                                mun_error *err)
@@ -136,6 +151,7 @@ static mun_code replay_batches(mun_store *store, mun_replay *replay, const mun_c
     mun_log_state state = replay->at_f;
     uint64_t lsn = replay->sb.start;
     store->streams.recovering = true;
+    MUN_TRY(keep_names(store->vfs, err));
     MUN_TRY(mun_streams_restore(&store->streams, err));
     while (lsn < replay->end_lsn) {
         mun_code code = mun_replay_next(replay, &state, &lsn, err);
@@ -143,6 +159,7 @@ static mun_code replay_batches(mun_store *store, mun_replay *replay, const mun_c
         if (code != MUN_OK) return code;
         MUN_TRY(mun_store_follow(store, crypto, &replay->batch, err));
     }
+    MUN_TRY(mun_replay_bury(replay, &store->journal, err)); /* durable with the flush */
     mun_replay_finish(replay);
     MUN_TRY(mun_store_flush(store, crypto, err));
     store->streams.recovering = false;

@@ -45,4 +45,11 @@ void mun_replay_finish(mun_replay *replay); /* accepts a zeroed one */
 MUN_MUST mun_code mun_replay_next(mun_replay *replay, mun_log_state *state, uint64_t *lsn,
                                   mun_error *err);
 
+/*
+ * Overwrites the header of a batch that was found unfinished at the end. Left there, a torn write
+ * of the next batch could complete it (its zeros, say, where the old padding was missing), and a
+ * batch that this recovery has shown as absent would come back. LOG-27.
+ */
+MUN_MUST mun_code mun_replay_bury(mun_replay *replay, mun_journal *journal, mun_error *err);
+
 #endif
