@@ -75,11 +75,13 @@ mun_code key_cache_get(key_cache *cache, const scheme *s, const mun_public_key *
         }
         if (at->used < oldest->used) oldest = at;
     }
-    drop(oldest);
-    if (!make_ready(oldest, s, key)) {
-        drop(oldest);
+    ready_key fresh = {0};
+    if (!make_ready(&fresh, s, key)) {
+        drop(&fresh);
         return refusal();
     }
+    drop(oldest);
+    *oldest = fresh;
     oldest->used = cache->clock;
     *ret = oldest;
     return MUN_OK;

@@ -2,6 +2,7 @@
 #include "support/vectors.h"
 
 #include "support/cmocka_all.h"
+#include "support/unhex.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,19 +108,13 @@ json_t *vectors_list(const json_t *object, const char *member)
 static unsigned digit_of(char c, const char *alphabet)
 {
     const char *at = c == '\0' ? NULL : strchr(alphabet, c);
-    if (at == NULL) fail_msg("'%c' is no digit of a vector's hex or base64 text", c);
+    if (at == NULL) fail_msg("'%c' is no digit of a vector's base64 text", c);
     return at == NULL ? 0 : (unsigned)(at - alphabet);
 }
 
 size_t vectors_unhex(const char *text, uint8_t *ret, size_t cap)
 {
-    static const char digits[] = "0123456789abcdef";
-    size_t len = strlen(text) / 2;
-    if (strlen(text) % 2 != 0 || len > cap) fail_msg("a vector's hex text has a bad length");
-    for (size_t i = 0; i < len; i++) {
-        ret[i] = (uint8_t)(digit_of(text[2 * i], digits) << 4 | digit_of(text[2 * i + 1], digits));
-    }
-    return len;
+    return unhex(text, ret, cap);
 }
 
 size_t vectors_unbase64(const char *text, uint8_t *ret, size_t cap)
