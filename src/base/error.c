@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define MUN_DEFINES_ERRORS
 #include "base/error.h"
 
 #include "base/slice.h"

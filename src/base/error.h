@@ -30,4 +30,18 @@ __attribute__((format(printf, 4, 5))) mun_code mun_failf(mun_error *err, mun_cod
 /* Puts "prefix: " before the sentence of an error already made; returns its code. */
 mun_code mun_error_prefix(mun_error *err, mun_code code, const char *prefix);
 
+#if (defined(__clang_analyzer__) || defined(MUN_ANALYZER)) && !defined(MUN_DEFINES_ERRORS)
+/* Static analysis sees one file at a time: tell it that making an error never gives MUN_OK. */
+static inline mun_code mun_never_ok(mun_code code)
+{
+    if (code == MUN_OK) __builtin_unreachable();
+    return code;
+}
+#define mun_fail(...)         mun_never_ok(mun_fail(__VA_ARGS__))
+#define mun_fail_rule(...)    mun_never_ok(mun_fail_rule(__VA_ARGS__))
+#define mun_failf(...)        mun_never_ok(mun_failf(__VA_ARGS__))
+#define mun_error_prefix(...) mun_never_ok(mun_error_prefix(__VA_ARGS__))
+#define MUN_ANALYZED
+#endif
+
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Formatted errors, apart from error.c so that the verify core links without printf. */
+#define MUN_DEFINES_ERRORS
 #include "base/error.h"
 
 #include <stdarg.h>

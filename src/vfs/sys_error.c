@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define MUN_DEFINES_ERRORS
 #include "vfs/sys_error.h"
 
 #include "vfs/files.h"

@@ -14,5 +14,8 @@ mun_code mun_sys_code(int sys_errno);
  */
 mun_code mun_sys_fail(mun_error *err, int sys_errno, const char *what, const char *directory,
                       const char *name);
+#ifdef MUN_ANALYZED
+#define mun_sys_fail(...) mun_never_ok(mun_sys_fail(__VA_ARGS__))
+#endif
 
 #endif
