@@ -8,7 +8,7 @@ uint8_t *mun_buf_reserve(mun_buf *buf, size_t n)
         buf->overflow = true;
         return NULL;
     }
-    uint8_t *at = buf->ptr + buf->len;
+    uint8_t *at = buf->len == 0 ? buf->ptr : buf->ptr + buf->len; /* NULL + 0 is undefined */
     buf->len += n;
     return at;
 }
