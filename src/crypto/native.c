@@ -8,7 +8,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/slice.h"
-#include "crypto/verify.h"
+#include "crypto/signature_check.h"
 
 #include <muniment/keys.h>
 #include <openssl/crypto.h>

@@ -3,8 +3,8 @@
  * Checking signatures, with the keys used last kept ready: building an OpenSSL key from its bytes
  * takes a third of the time of checking a signature with it. Belongs to one thread at a time.
  */
-#ifndef MUN_CRYPTO_VERIFY_H
-#define MUN_CRYPTO_VERIFY_H
+#ifndef MUN_CRYPTO_SIGNATURE_CHECK_H
+#define MUN_CRYPTO_SIGNATURE_CHECK_H
 
 #include "crypto/scheme.h"
 

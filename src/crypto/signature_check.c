@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "crypto/verify.h"
+#include "crypto/signature_check.h"
 
 #include "base/slice.h"
 #include "crypto/ecdsa_der.h"
