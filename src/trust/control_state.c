@@ -19,7 +19,7 @@ static bool kid_is(const mun_statement *statement, const uint8_t kid[MUN_HASH_SI
     return statement->have_kid && mun_slice_equal(statement->kid, mun_slice_of(kid, MUN_HASH_SIZE));
 }
 
-/* The signature under one of the ledger's own keys, chosen by kid. */
+/* The signature under one of the ledger's own keys, chosen by kid. crypto NULL: kid alone. */
 static mun_code signature_check(const mun_crypto *crypto, const mun_statement *statement,
                                 const mun_policy_key *key, mun_error *err)
 {
@@ -28,7 +28,7 @@ static mun_code signature_check(const mun_crypto *crypto, const mun_statement *s
             err, "signature-invalid",
             "a statement in the ledger's own name is not signed by the key that it names");
     }
-    return mun_statement_check(crypto, statement, &key->key, err);
+    return crypto == NULL ? MUN_OK : mun_statement_check(crypto, statement, &key->key, err);
 }
 
 /* ---- Policy statements ------------------------------------------------------------------- */
@@ -116,9 +116,9 @@ static mun_code issuer_check(const mun_control_state *state, const mun_statement
     return mun_issuer_set_check(state->issuers, document, err);
 }
 
-static mun_code issuer_read(const mun_crypto *crypto, const mun_control_state *state,
-                            const mun_statement *statement, mun_issuer_document *ret,
-                            mun_error *err)
+static mun_code issuer_read(const mun_crypto *crypto, const mun_crypto *verify,
+                            const mun_control_state *state, const mun_statement *statement,
+                            mun_issuer_document *ret, mun_error *err)
 {
     const mun_policy *policy = mun_control_policy(state);
     if (policy->any_issuer) {
@@ -126,7 +126,7 @@ static mun_code issuer_read(const mun_crypto *crypto, const mun_control_state *s
                       "this ledger admits any issuer that declares its key, so it has no list of "
                       "issuers");
     }
-    MUN_TRY(signature_check(crypto, statement, &policy->keys.receipts, err));
+    MUN_TRY(signature_check(verify, statement, &policy->keys.receipts, err));
     mun_issuer_document document;
     MUN_TRY(mun_issuer_document_parse(crypto, statement->payload, &document, err));
     mun_code code = issuer_check(state, statement, &document, err);
@@ -142,6 +142,7 @@ static mun_code issuer_read(const mun_crypto *crypto, const mun_control_state *s
 
 /* A statement by the ledger, read and checked: one of the two kinds. */
 typedef struct own_statement {
+    bool trust_signature; /* in: it was checked when the entry was appended */
     bool is_policy;
     bool self_announced;
     mun_policy policy;
@@ -151,19 +152,19 @@ typedef struct own_statement {
 static mun_code own_read(const mun_crypto *crypto, const mun_control_state *state,
                          const mun_statement *statement, own_statement *ret, mun_error *err)
 {
-    *ret = (own_statement){0};
+    const mun_crypto *verify = ret->trust_signature ? NULL : crypto;
     if (!mun_control_is_own(state, statement)) {
         return refuse(err, "issuer-not-ledger", "the statement is not by the ledger itself");
     }
     ret->is_policy = content_type_is(statement, MUN_LITERAL(MUN_POLICY_CONTENT_TYPE));
     if (ret->is_policy) {
         MUN_TRY(policy_read(crypto, statement, &ret->policy, err));
-        return later_policy_check(crypto, state, statement, &ret->policy, &ret->self_announced,
+        return later_policy_check(verify, state, statement, &ret->policy, &ret->self_announced,
                                   err);
     }
     if (content_type_is(statement, MUN_LITERAL(MUN_ISSUER_CONTENT_TYPE)) &&
         !statement->is_hash_envelope) {
-        return issuer_read(crypto, state, statement, &ret->issuer, err);
+        return issuer_read(crypto, verify, state, statement, &ret->issuer, err);
     }
     return refuse(err, "origin-reserved",
                   "a statement by the ledger itself is neither a policy nor an issuer statement");
@@ -172,21 +173,33 @@ static mun_code own_read(const mun_crypto *crypto, const mun_control_state *stat
 mun_code mun_control_check(const mun_crypto *crypto, const mun_control_state *state,
                            const mun_statement *statement, mun_error *err)
 {
-    own_statement own;
+    own_statement own = {0};
     MUN_TRY(own_read(crypto, state, statement, &own, err));
     mun_issuer_document_free(&own.issuer);
     return MUN_OK;
 }
 
-mun_code mun_control_apply(const mun_crypto *crypto, mun_control_state *state, uint64_t index,
-                           const mun_statement *statement, mun_error *err)
+static mun_code apply(const mun_crypto *crypto, mun_control_state *state, uint64_t index,
+                      const mun_statement *statement, bool trust_signature, mun_error *err)
 {
-    own_statement own;
+    own_statement own = {.trust_signature = trust_signature};
     MUN_TRY(own_read(crypto, state, statement, &own, err));
     mun_code code = own.is_policy ? epoch_append(state, index, own.self_announced, &own.policy, err)
                                   : mun_issuer_set_apply(state->issuers, index, &own.issuer, err);
     mun_issuer_document_free(&own.issuer);
     return code;
+}
+
+mun_code mun_control_apply(const mun_crypto *crypto, mun_control_state *state, uint64_t index,
+                           const mun_statement *statement, mun_error *err)
+{
+    return apply(crypto, state, index, statement, false, err);
+}
+
+mun_code mun_control_reapply(const mun_crypto *crypto, mun_control_state *state, uint64_t index,
+                             const mun_statement *statement, mun_error *err)
+{
+    return apply(crypto, state, index, statement, true, err);
 }
 
 static mun_code genesis_read(const mun_crypto *crypto, mun_slice genesis, mun_policy *ret,
