@@ -225,8 +225,7 @@ void mun_commit_put(uint8_t block[MUN_LOG_BLOCK], unsigned i, uint64_t first, ui
     mun_buf_u64(&buf, time_ms);
 }
 
-void mun_commit_get(const uint8_t block[MUN_LOG_BLOCK], unsigned i, uint64_t *ret_first,
-                    uint64_t *ret_time_ms)
+void mun_commit_get(const uint8_t *block, unsigned i, uint64_t *ret_first, uint64_t *ret_time_ms)
 {
     mun_cursor c = mun_cursor_over(mun_slice_of(block + (size_t)i * COMMIT_RECORD, COMMIT_RECORD));
     *ret_first = mun_cursor_u64(&c);

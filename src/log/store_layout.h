@@ -81,8 +81,7 @@ bool mun_published_decode(const uint8_t bytes[MUN_LOG_BLOCK], const mun_crypto *
 
 /* A commit block: record i, and the digest over the rest. */
 void mun_commit_put(uint8_t block[MUN_LOG_BLOCK], unsigned i, uint64_t first, uint64_t time_ms);
-void mun_commit_get(const uint8_t block[MUN_LOG_BLOCK], unsigned i, uint64_t *ret_first,
-                    uint64_t *ret_time_ms);
+void mun_commit_get(const uint8_t *block, unsigned i, uint64_t *ret_first, uint64_t *ret_time_ms);
 void mun_commit_seal(uint8_t block[MUN_LOG_BLOCK], const mun_crypto *crypto);
 /* Digest right, and the records from `used` on zero. */
 bool mun_commit_sound(const uint8_t block[MUN_LOG_BLOCK], unsigned used, const mun_crypto *crypto);

@@ -144,13 +144,29 @@ static mun_code keep_names(const mun_vfs *vfs, mun_error *err)
 #endif
 }
 
-/* The first writes of an opening. */
+/*
+ * Two superblocks with this state, one after the other: after a failed sync the cache may have
+ * shown a last batch that the ring on the disk does not hold. Then an older superblock does not
+ * lead to the same log, and the newest must not stand alone against a rotten block.
+ */
+static mun_code flush_replayed(mun_store *store, uint64_t batches, const mun_crypto *crypto,
+                               mun_error *err)
+{
+    MUN_TRY(mun_store_flush(store, crypto, err));
+    return batches == 0 ? MUN_OK : mun_store_flush(store, crypto, err);
+}
+
+/*
+ * The first writes of an opening. What the journal showed is made durable before any slot is
+ * written: a row of killed openings must not replace every durable superblock by an unsynced one.
+ */
 static mun_code replay_batches(mun_store *store, mun_replay *replay, const mun_crypto *crypto,
                                mun_error *err)
 {
     mun_log_state state = replay->at_f;
     uint64_t lsn = replay->sb.start;
     store->streams.recovering = true;
+    MUN_TRY(mun_journal_sync(&store->journal, store->journal.slots, err));
     MUN_TRY(keep_names(store->vfs, err));
     MUN_TRY(mun_streams_restore(&store->streams, err));
     while (lsn < replay->end_lsn) {
@@ -160,8 +176,9 @@ static mun_code replay_batches(mun_store *store, mun_replay *replay, const mun_c
         MUN_TRY(mun_store_follow(store, crypto, &replay->batch, err));
     }
     MUN_TRY(mun_replay_bury(replay, &store->journal, err)); /* durable with the flush */
+    uint64_t batches = replay->batches;
     mun_replay_finish(replay);
-    MUN_TRY(mun_store_flush(store, crypto, err));
+    MUN_TRY(flush_replayed(store, batches, crypto, err));
     store->streams.recovering = false;
     return mun_store_publish(store, crypto, err);
 }
