@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # mun_room(NAME SOURCES ... USES ... LIBS ...)   one folder under src/ as a static library mun_NAME
 # mun_test(NAME SOURCES ... USES ... LIBS ...)   one cmocka program, registered with CTest
-# mun_fuzz(NAME SOURCES ... USES ... LIBS ...)   one fuzz target (LLVMFuzzerTestOneInput). In the
-#     fuzz preset it is linked with libFuzzer; under every other preset with tests/fuzz/replay.c,
-#     and CTest runs it over every file in tests/fuzz/corpus/NAME: past crashes are ordinary tests.
+# mun_fuzz(NAME SOURCES ... USES ... LIBS ... PARSES ...)   one fuzz target (LLVMFuzzerTestOneInput).
+#     In the fuzz preset it is linked with libFuzzer; under every other preset with
+#     tests/fuzz/replay.c, and CTest runs it over every file in tests/fuzz/corpus/NAME: past crashes
+#     are ordinary tests. PARSES: the files below src/ that make up the parser; the corpus must
+#     cover 90 % of their lines (tools/coverage --corpora).
 
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
@@ -48,7 +50,7 @@ function(mun_room name)
 endfunction()
 
 function(mun_program_of_tests_ name)
-    cmake_parse_arguments(ARG "" "" "SOURCES;USES;LIBS" ${ARGN})
+    cmake_parse_arguments(ARG "" "" "SOURCES;USES;LIBS;PARSES" ${ARGN})
     add_executable(${name} ${ARG_SOURCES})
     target_link_libraries(${name} PRIVATE mun_flags ${ARG_LIBS})
     foreach(room IN LISTS ARG_USES)
@@ -66,11 +68,14 @@ function(mun_test name)
 endfunction()
 
 function(mun_fuzz name)
+    cmake_parse_arguments(ARG "" "" "SOURCES;USES;LIBS;PARSES" ${ARGN})
     mun_program_of_tests_(${name} ${ARGN})
+    string(REPLACE ";" " " parses "${ARG_PARSES}")
+    set_property(GLOBAL APPEND_STRING PROPERTY MUN_FUZZ_TARGETS
+        "${name} $<TARGET_FILE:${name}> ${parses}\n")
     set(corpus ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${name})
     if(MUN_FUZZ)
         target_link_options(${name} PRIVATE -fsanitize=fuzzer)
-        set_property(GLOBAL APPEND PROPERTY MUN_FUZZ_TARGETS ${name})
     else()
         target_sources(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests/fuzz/replay.c)
         add_test(NAME ${name}_corpus COMMAND ${name} ${corpus})
