@@ -23,6 +23,11 @@ mun_code mun_store_check(const mun_store *store, mun_error *err)
                     "been opened again");
 }
 
+bool mun_store_failed(const mun_store *store)
+{
+    return atomic_load(&store->failed);
+}
+
 void mun_store_close(mun_store *store)
 {
     if (store == NULL) return;

@@ -92,6 +92,8 @@ MUN_MUST mun_code mun_store_create(const mun_store_config *config, const mun_cry
  */
 MUN_MUST mun_code mun_store_open(const mun_store_config *config, const mun_crypto *crypto,
                                  mun_store **ret, mun_error *err);
+/* A failure was latched: nothing more is written. */
+bool mun_store_failed(const mun_store *store);
 /* Closes the files and frees, without flushing: for a clean end call mun_store_flush first. */
 void mun_store_close(mun_store *store); /* accepts NULL */
 

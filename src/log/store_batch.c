@@ -136,14 +136,16 @@ mun_code mun_batch_parse(mun_batch *batch, uint32_t count, size_t payload_len)
  */
 static bool derive_leaves(mun_batch *b, const mun_crypto *crypto)
 {
-    bool same = true;
     for (uint32_t i = 0; i < b->count; i++) {
         mun_hash leaf;
         mun_hash_leaf(crypto, mun_batch_entry(b, i), &leaf);
-        if (b->leaf_given && !mun_hash_equal(&leaf, &b->node[i])) same = false;
-        b->node[i] = leaf;
+        if (!b->leaf_given) {
+            b->node[i] = leaf;
+        } else if (!mun_hash_equal(&leaf, &b->node[i])) {
+            return false;
+        }
     }
-    return same;
+    return true;
 }
 
 /* Nodes of height h + 1 from those of height h; a first left child is on the frontier. */

@@ -224,7 +224,7 @@ static mun_code record_range(mun_reader *reader, mun_file *segment, uint64_t fir
 static mun_code records_in(mun_reader *reader, mun_file *segment, uint64_t first, uint32_t count,
                            uint64_t size, mun_buf *ret, uint64_t *ret_at, mun_error *err)
 {
-    uint64_t from, to;
+    uint64_t from = 0, to = 0;
     MUN_TRY(record_range(reader, segment, first, first + count, size, &from, &to, err));
     uint8_t *out = mun_buf_reserve(ret, (size_t)(to - from));
     if (out == NULL) {
@@ -373,25 +373,65 @@ mun_code mun_reader_time(mun_reader *reader, const mun_crypto *crypto, uint64_t 
     return MUN_OK;
 }
 
-mun_code mun_reader_commit_of(mun_reader *reader, const mun_crypto *crypto, uint64_t index,
-                              uint64_t *ret, mun_error *err)
+mun_code mun_time_walk_start(mun_time_walk *ret, mun_reader *reader, const mun_crypto *crypto,
+                             uint64_t index, mun_error *err)
 {
-    uint8_t block[MUN_LOG_BLOCK];
-    return find_commit(reader, crypto, index, block, ret, err);
+    uint64_t first;
+    ret->reader = reader;
+    ret->crypto = crypto;
+    MUN_TRY(find_commit(reader, crypto, index, ret->block, &ret->record, err));
+    ret->block_number = ret->record / MUN_LOG_COMMITS_IN_BLOCK;
+    mun_commit_get(ret->block, (unsigned)(ret->record % MUN_LOG_COMMITS_IN_BLOCK), &first,
+                   &ret->time);
+    return MUN_OK;
 }
 
-mun_code mun_reader_commit(mun_reader *reader, const mun_crypto *crypto, uint64_t i,
-                           uint64_t *ret_first, uint64_t *ret_time, mun_error *err)
+/* Makes block_number the block of that record; false: there is none. */
+static mun_code walk_to_block(mun_time_walk *walk, uint64_t record, bool *ret_there, mun_error *err)
+{
+    uint64_t n = record / MUN_LOG_COMMITS_IN_BLOCK;
+    uint64_t blocks;
+    *ret_there = true;
+    if (n == walk->block_number) return MUN_OK;
+    MUN_TRY(commit_blocks(walk->reader, &blocks, err));
+    if (n >= blocks) {
+        *ret_there = false;
+        return MUN_OK;
+    }
+    MUN_TRY(commit_block(walk->reader, walk->crypto, n, walk->block, err));
+    walk->block_number = n;
+    return MUN_OK;
+}
+
+mun_code mun_time_walk_next(mun_time_walk *walk, uint64_t index, uint64_t *ret, mun_error *err)
+{
+    for (;;) {
+        bool there;
+        uint64_t first;
+        uint64_t next = walk->record + 1;
+        unsigned i = (unsigned)(next % MUN_LOG_COMMITS_IN_BLOCK);
+        MUN_TRY(walk_to_block(walk, next, &there, err));
+        if (!there || !at_or_before(walk->block, i, index)) break;
+        mun_commit_get(walk->block, i, &first, &walk->time);
+        walk->record = next;
+    }
+    *ret = walk->time;
+    return MUN_OK;
+}
+
+mun_code mun_reader_batches(mun_reader *reader, const mun_crypto *crypto, uint64_t *ret,
+                            uint64_t *ret_last_time, mun_error *err)
 {
     uint8_t block[MUN_LOG_BLOCK];
-    uint64_t blocks, first, time;
-    uint64_t n = i / MUN_LOG_COMMITS_IN_BLOCK;
+    uint64_t blocks, first;
+    uint64_t time = 0;
+    unsigned i = 0;
     MUN_TRY(commit_blocks(reader, &blocks, err));
-    if (n >= blocks) return MUN_E_NOT_FOUND;
-    MUN_TRY(commit_block(reader, crypto, n, block, err));
-    mun_commit_get(block, (unsigned)(i % MUN_LOG_COMMITS_IN_BLOCK), &first, &time);
-    if ((first | time) == 0 && i != 0) return MUN_E_NOT_FOUND;
-    *ret_first = first;
-    *ret_time = time;
+    if (blocks > 0) MUN_TRY(commit_block(reader, crypto, blocks - 1, block, err));
+    while (blocks > 0 && i < MUN_LOG_COMMITS_IN_BLOCK && at_or_before(block, i, UINT64_MAX)) {
+        mun_commit_get(block, i++, &first, &time);
+    }
+    *ret = blocks == 0 ? 0 : (blocks - 1) * MUN_LOG_COMMITS_IN_BLOCK + i;
+    *ret_last_time = time;
     return MUN_OK;
 }

@@ -31,12 +31,26 @@ MUN_MUST mun_code mun_reader_records(mun_reader *reader, uint64_t first, uint32_
 /* Registration time of an entry. */
 MUN_MUST mun_code mun_reader_time(mun_reader *reader, const mun_crypto *crypto, uint64_t index,
                                   uint64_t *ret, mun_error *err);
-/* Commit record number i; MUN_E_NOT_FOUND behind the last. For walking along with a scan. */
-MUN_MUST mun_code mun_reader_commit(mun_reader *reader, const mun_crypto *crypto, uint64_t i,
-                                    uint64_t *ret_first, uint64_t *ret_time, mun_error *err);
-/* Number of the commit record that gives the time of an entry. */
-MUN_MUST mun_code mun_reader_commit_of(mun_reader *reader, const mun_crypto *crypto, uint64_t index,
-                                       uint64_t *ret, mun_error *err);
+/* How many commit records there are, and the last one's time. */
+MUN_MUST mun_code mun_reader_batches(mun_reader *reader, const mun_crypto *crypto, uint64_t *ret,
+                                     uint64_t *ret_last_time, mun_error *err);
+
+/* Registration times of entries in ascending order, for a scan. */
+typedef struct mun_time_walk {
+    mun_reader *reader;
+    const mun_crypto *crypto;
+    uint64_t record; /* the one that gives time */
+    uint64_t time;
+    uint64_t block_number;
+    uint8_t block[MUN_LOG_BLOCK];
+} mun_time_walk;
+
+MUN_MUST mun_code mun_time_walk_start(mun_time_walk *ret, mun_reader *reader,
+                                      const mun_crypto *crypto, uint64_t index, mun_error *err);
+/* index: not below the last one asked for. */
+MUN_MUST mun_code mun_time_walk_next(mun_time_walk *walk, uint64_t index, uint64_t *ret,
+                                     mun_error *err);
+
 /* Hashes of a level. */
 MUN_MUST mun_code mun_reader_hashes(mun_reader *reader, unsigned level, uint64_t first,
                                     uint32_t count, mun_hash *ret, mun_error *err);

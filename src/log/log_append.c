@@ -1,0 +1,620 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Group commit without timers. Callers put their entries into the gathering group: they hash and
+ * look for known entries, get a place under the gate, and copy in parallel. The first of them leads
+ * the group: when the group before is durable, it closes this one and commits it.
+ */
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "base/checked.h"
+#include "log/log_parts.h"
+#include "log/store_batch.h"
+
+#define CHUNK 256u /* entries hashed, and then placed, at a time */
+
+typedef struct call {
+    mun_log *log;
+    mun_worker *worker;
+    const mun_slice *entries;
+    mun_appended *ret;
+    size_t n;
+    mun_group *group; /* the newest one whose outcome is ours */
+    bool leading;
+    size_t settled; /* entries below this are in finished groups */
+    mun_tree_head head;
+    mun_hash leaf[CHUNK];
+    uint8_t *to[CHUNK]; /* where to copy; NULL: known already */
+} call;
+
+/* ---- pool of batches -------------------------------------------------------------------------*/
+
+void mun_log_pool_give(mun_log *log, mun_batch *batch)
+{
+    mun_batch_clear(batch);
+    log->pool[log->pool_free++] = batch;
+    log->pool_out--;
+}
+
+void mun_log_pool_drop(mun_log *log)
+{
+    while (log->pool_free > 0) {
+        mun_batch *batch = log->pool[--log->pool_free];
+        mun_batch_finish(batch);
+        free(batch);
+    }
+}
+
+static mun_code pool_take(mun_log *log, mun_batch **ret, mun_error *err)
+{
+    if (log->pool_free > 0) {
+        *ret = log->pool[--log->pool_free];
+        log->pool_out++;
+        return MUN_OK;
+    }
+    mun_batch *batch = malloc(sizeof *batch);
+    if (batch == NULL) {
+        return mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "out of memory for a batch of entries");
+    }
+    mun_code code = mun_batch_init(batch, MUN_BATCH_BYTES_MAX, MUN_BATCH_ENTRIES_MAX, err);
+    if (code != MUN_OK) {
+        free(batch);
+        return code;
+    }
+    log->pool_out++;
+    *ret = batch;
+    return MUN_OK;
+}
+
+static bool pool_exhausted(mun_log *log)
+{
+    return log->pool_out >= BATCH_POOL_MAX || atomic_load(&log->recent.bytes) > PENDING_BYTES_MAX;
+}
+
+/* ---- groups; all with the gate ---------------------------------------------------------------*/
+
+static mun_code closed(const mun_log *log, mun_error *err)
+{
+    if (!log->failed) return MUN_OK;
+    return mun_fail(err, MUN_E_FAILED, MUN_NO_OFFSET,
+                    "an earlier write to the ledger failed; nothing more is written until it has "
+                    "been opened again");
+}
+
+static mun_code stuck(const mun_log *log, mun_error *err)
+{
+    return mun_fail(err, log->stuck, MUN_NO_OFFSET,
+                    "the disk is full: nothing was registered; make room there and try again");
+}
+
+static mun_code group_new(mun_log *log, mun_group **ret, mun_error *err)
+{
+    mun_group *g = calloc(1, sizeof *g);
+    if (g == NULL) {
+        return mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "out of memory for a batch of entries");
+    }
+    mun_code code = pool_take(log, &g->batch, err);
+    if (code != MUN_OK) {
+        free(g);
+        return code;
+    }
+    pthread_cond_init(&g->lead, NULL);
+    pthread_cond_init(&g->finished, NULL);
+    const mun_group *before = log->flight;
+    g->first = before != NULL ? before->first + before->batch->count : log->recent.head.size;
+    g->payload_max = log->payload_max;
+    g->batch->leaf_given = true;
+    *ret = g;
+    return MUN_OK;
+}
+
+static void group_release(mun_group *g)
+{
+    if (--g->refs > 0) return;
+    pthread_cond_destroy(&g->lead);
+    pthread_cond_destroy(&g->finished);
+    free(g);
+}
+
+static bool group_fits(const mun_group *g, size_t len)
+{
+    return g->batch->count < g->batch->entries_cap &&
+           g->batch->payload_len + 2 + len <= g->payload_max;
+}
+
+/* Takes back what a refused group had added to the set of known entries. */
+static void forget(mun_log *log, const mun_group *g)
+{
+    if (!log->known.live) return;
+    for (uint32_t i = 0; i < g->batch->count; i++) {
+        mun_dedup_remove(log->known.dedup, &g->batch->node[i], g->first + i);
+    }
+}
+
+static void finish(mun_log *log, mun_group *g, mun_code code, const mun_error *err)
+{
+    g->code = code;
+    if (code != MUN_OK) g->err = *err;
+    if (g->batch != NULL) mun_log_pool_give(log, g->batch);
+    g->batch = NULL;
+    g->done = true;
+    pthread_cond_broadcast(&g->finished);
+    pthread_cond_broadcast(&log->room);
+}
+
+/* A group that has not begun to commit will not: its leader finds it detached. */
+static void take_back(mun_log *log, mun_group *g, mun_code code, const mun_error *err)
+{
+    forget(log, g);
+    g->detached = true;
+    g->code = code;
+    g->err = *err;
+    log->gather = NULL;
+    pthread_cond_signal(&g->lead);
+    pthread_cond_broadcast(&log->room);
+}
+
+/* Nothing of g is on the log. The group behind it counted on its entries: it is refused as well. */
+static void refuse(mun_log *log, mun_group *g, mun_code code, const mun_error *err)
+{
+    mun_group *behind = log->gather;
+    forget(log, g);
+    if (behind != NULL) {
+        bool own_fault = code == MUN_E_INVALID; /* of a caller in g, not of those behind */
+        mun_error again = {.offset = MUN_NO_OFFSET};
+        (void)mun_fail(&again, MUN_E_AGAIN, MUN_NO_OFFSET,
+                       "the entries before these were refused; try again");
+        take_back(log, behind, own_fault ? MUN_E_AGAIN : code, own_fault ? &again : err);
+    }
+    if (mun_store_failed(log->store)) log->failed = true;
+    finish(log, g, code, err);
+}
+
+/* ---- commit ----------------------------------------------------------------------------------*/
+
+static bool ring_ready(const mun_log *log, const mun_batch *batch)
+{
+    return !log->growing && mun_store_can_hold(log->store, batch) &&
+           mun_store_has_room(log->store, batch);
+}
+
+/* Without the gate. The journal changes only while its leader waits here. */
+static mun_code wait_for_ring(mun_log *log, const mun_batch *batch, mun_error *err)
+{
+    if (ring_ready(log, batch)) return MUN_OK;
+    mun_code code = MUN_OK;
+    uint32_t need = 2 * (uint32_t)((MUN_LOG_HEADER_BYTES + batch->payload_len) / MUN_LOG_BLOCK + 1);
+    if (need > MUN_LOG_RING_MAX && !mun_store_can_hold(log->store, batch)) {
+        return mun_fail(err, MUN_E_LIMIT, MUN_NO_OFFSET, "the batch is larger than the journal");
+    }
+    pthread_mutex_lock(&log->gate);
+    log->waits++;
+    log->stuck = MUN_OK; /* the follower tries once more before we give up */
+    while (!ring_ready(log, batch) && code == MUN_OK) {
+        code = closed(log, err);
+        if (code == MUN_OK && log->stuck != MUN_OK && !log->growing) code = stuck(log, err);
+        if (code == MUN_OK) code = mun_follower_start(log, err);
+        if (code != MUN_OK) break;
+        log->need_room = true;
+        log->want_ring = need;
+        pthread_cond_signal(&log->work);
+        pthread_cond_wait(&log->ring, &log->gate);
+    }
+    log->need_room = false;
+    pthread_mutex_unlock(&log->gate);
+    return code;
+}
+
+static uint64_t batch_time(mun_log *log)
+{
+    uint64_t last = mun_store_last_time(log->store);
+    uint64_t now = log->config.clock_ms(log->config.clock_ctx);
+    return now > last ? now : last; /* LOG-11 */
+}
+
+/* Without the gate: to the journal, and durable. */
+static mun_code write_and_sync(mun_log *log, mun_worker *worker, mun_group *g, mun_error *err)
+{
+    MUN_TRY(wait_for_ring(log, g->batch, err));
+    if (!g->alone) g->time_ms = batch_time(log);
+    g->batch->time_ms = g->time_ms;
+    MUN_TRY(mun_store_write(log->store, &worker->crypto, g->batch, err));
+    return mun_store_sync(log->store, g->batch, err);
+}
+
+/* Small batches are copied to their size, so that the big buffers come back at once. */
+static mun_pending pending_of(mun_batch *batch)
+{
+    if (batch->payload_len > SMALL_BATCH || batch->count > SMALL_BATCH / MUN_HASH_SIZE) {
+        return (mun_pending){.batch = batch, .pooled = true};
+    }
+    mun_batch *copy = malloc(sizeof *copy);
+    if (copy != NULL && mun_batch_copy(batch, copy, NULL) == MUN_OK) {
+        return (mun_pending){.batch = copy, .pooled = false};
+    }
+    free(copy);
+    return (mun_pending){.batch = batch, .pooled = true};
+}
+
+static void conclude(mun_log *log, mun_group *g, mun_pending pending)
+{
+    g->head = (mun_tree_head){.size = g->batch->first + g->batch->count, .root = g->batch->root};
+    mun_recent_push(&log->recent, pending, g->head);
+    if (pending.pooled) g->batch = NULL; /* comes back to the pool from the follower */
+    mun_error unused;
+    /* Without a follower (no threads to be had) the batch waits; the next commit tries again. */
+    (void)!mun_follower_start(log, &unused);
+    pthread_cond_signal(&log->work);
+    finish(log, g, MUN_OK, NULL);
+}
+
+/* With the gate, which it gives up meanwhile. The leader's whole work for its group. */
+static void lead(mun_log *log, mun_worker *worker, mun_group *g)
+{
+    mun_error err = {0};
+    while (log->flight != NULL && !g->detached) pthread_cond_wait(&g->lead, &log->gate);
+    if (g->detached) { /* refused with the group before */
+        while (g->copying > 0) pthread_cond_wait(&g->lead, &log->gate);
+        err = g->err;
+        finish(log, g, g->code, &err);
+        return;
+    }
+    g->detached = true;
+    log->gather = NULL;
+    log->flight = g;
+    pthread_cond_broadcast(&log->room);
+    while (g->copying > 0) pthread_cond_wait(&g->lead, &log->gate);
+    if (g->batch->count == 0 && !g->alone) { /* opened for an entry that someone else brought */
+        log->flight = NULL;
+        g->head = log->recent.head;
+        finish(log, g, MUN_OK, NULL);
+        if (log->gather != NULL) pthread_cond_signal(&log->gather->lead);
+        return;
+    }
+    mun_code code = closed(log, &err);
+    if (code == MUN_OK) code = mun_recent_reserve(&log->recent, &err);
+    mun_pending pending = {0};
+    if (code == MUN_OK) {
+        pthread_mutex_unlock(&log->gate);
+        code = write_and_sync(log, worker, g, &err);
+        if (code == MUN_OK) pending = pending_of(g->batch);
+        pthread_mutex_lock(&log->gate);
+    }
+    log->flight = NULL;
+    if (code == MUN_OK) {
+        conclude(log, g, pending);
+    } else {
+        refuse(log, g, code, &err);
+    }
+    if (log->gather != NULL) pthread_cond_signal(&log->gather->lead);
+}
+
+/* ---- a caller's way --------------------------------------------------------------------------*/
+
+/* With the gate: the outcome of the call's group; afterwards it has none. */
+static mun_code settle(call *c, size_t placed, mun_error *err)
+{
+    mun_group *g = c->group;
+    if (g == NULL) return MUN_OK;
+    if (c->leading) {
+        lead(c->log, c->worker, g);
+    } else {
+        while (!g->done) pthread_cond_wait(&g->finished, &c->log->gate);
+    }
+    mun_code code = g->code;
+    if (code == MUN_OK) {
+        for (size_t i = c->settled; i < placed; i++) {
+            if (!c->ret[i].existed) c->ret[i].time_ms = g->time_ms;
+        }
+        c->head = g->head;
+        c->settled = placed;
+    } else if (err != NULL) {
+        *err = g->err;
+    }
+    c->group = NULL;
+    c->leading = false;
+    group_release(g);
+    return code;
+}
+
+/* With the gate: a gathering group with room for len more bytes. Waits for the follower when too
+ * much is under way. The call has no group, or the gathering one. */
+static mun_code open_group(mun_log *log, size_t len, mun_group **ret, bool *ret_new, mun_error *err)
+{
+    for (;;) {
+        MUN_TRY(closed(log, err));
+        mun_group *g = log->gather;
+        *ret_new = false;
+        if (g == NULL && !pool_exhausted(log)) {
+            MUN_TRY(group_new(log, &g, err));
+            log->gather = g;
+            *ret_new = true;
+        }
+        if (g != NULL && !g->alone && group_fits(g, len)) {
+            *ret = g;
+            return MUN_OK;
+        }
+        if (g == NULL && log->stuck != MUN_OK) return stuck(log, err);
+        pthread_cond_wait(&log->room, &log->gate);
+    }
+}
+
+/* Copies without the gate, then tells the leader. */
+static void copy_in(call *c, mun_group *g, size_t at, size_t from, size_t to)
+{
+    bool any = false;
+    for (size_t i = from; i < to && !any; i++) any = c->to[i] != NULL;
+    if (!any) return;
+    g->copying++;
+    pthread_mutex_unlock(&c->log->gate);
+    for (size_t i = from; i < to; i++) {
+        if (c->to[i] != NULL) memcpy(c->to[i], c->entries[at + i].ptr, c->entries[at + i].len);
+    }
+    pthread_mutex_lock(&c->log->gate);
+    if (--g->copying == 0) pthread_cond_signal(&g->lead);
+}
+
+/* Leaf of an entry that may still be on its way; with the gate. */
+static mun_code leaf_under_way(void *ctx, uint64_t index, mun_hash *ret, mun_error *err)
+{
+    mun_log *log = ctx;
+    const mun_group *groups[] = {log->gather, log->flight};
+    for (int i = 0; i < 2; i++) {
+        const mun_group *g = groups[i];
+        if (g != NULL && index >= g->first && index - g->first < g->batch->count) {
+            *ret = g->batch->node[index - g->first];
+            return MUN_OK;
+        }
+    }
+    return mun_log_leaf_get(log, index, ret, err);
+}
+
+/* The group that brings an entry which is not durable yet, or NULL. */
+static mun_group *group_of(const mun_log *log, uint64_t index)
+{
+    if (log->gather != NULL && index >= log->gather->first) return log->gather;
+    if (log->flight != NULL && index >= log->flight->first) return log->flight;
+    return NULL;
+}
+
+/* With the gate: MUN_OK when the entry is known; the call then waits for the group that brings it.
+ * MUN_E_NOT_FOUND: new. MUN_E_AGAIN: the call must see the end of its own group first. */
+static mun_code look_up(call *c, const mun_hash *leaf, size_t i, mun_error *err)
+{
+    mun_log *log = c->log;
+    const mun_leaf_source source = {.ctx = log, .leaf = leaf_under_way};
+    uint64_t index;
+    if (!log->known.live) return MUN_E_NOT_FOUND;
+    MUN_TRY(mun_dedup_find(log->known.dedup, leaf, &source, &index, err));
+    mun_group *brings = group_of(log, index);
+    if (brings != NULL && c->group == NULL) {
+        brings->refs++;
+        c->group = brings;
+    } else if (brings != NULL && brings == log->gather && c->group != brings) {
+        return MUN_E_AGAIN;
+    }
+    c->ret[i] = (mun_appended){.index = index, .existed = true};
+    return MUN_OK;
+}
+
+/* With the gate: the next place in g for this entry. */
+static mun_code place(call *c, mun_group *g, const mun_hash *leaf, size_t i, uint8_t **ret,
+                      mun_error *err)
+{
+    mun_log *log = c->log;
+    mun_batch *b = g->batch;
+    uint64_t index = g->first + b->count;
+    const mun_leaf_source source = {.ctx = log, .leaf = leaf_under_way};
+    if (index >= MUN_LOG_ENTRIES_MAX) {
+        return mun_fail(err, MUN_E_LIMIT, MUN_NO_OFFSET, "the log holds as many entries as it can");
+    }
+    if (log->known.live) {
+        MUN_TRY(mun_dedup_insert(log->known.dedup, leaf, index, &source, err));
+    }
+    b->node[b->count] = *leaf;
+    *ret = mun_batch_reserve(b, c->entries[i].len);
+    MUN_ASSERT(*ret != NULL);
+    c->ret[i] = (mun_appended){.index = index};
+    return MUN_OK;
+}
+
+/* With the gate: the call's group is the one that gathers, with room for this entry; a group that
+ * was ours before is seen to its end first (then *ret_settled, and the entry is looked up again).
+ */
+static mun_code reach_group(call *c, size_t at, size_t *copied, size_t i, bool *ret_settled,
+                            mun_error *err)
+{
+    mun_group *g = c->log->gather;
+    size_t len = c->entries[at + i].len;
+    *ret_settled = false;
+    if (c->group != NULL && c->group == g && group_fits(g, len)) return MUN_OK;
+    if (c->group != NULL) {
+        copy_in(c, c->group, at, *copied, i);
+        *copied = i;
+        *ret_settled = true;
+        return settle(c, at + i, err);
+    }
+    bool fresh;
+    MUN_TRY(open_group(c->log, len, &g, &fresh, err));
+    g->refs++;
+    c->group = g;
+    c->leading = fresh;
+    *ret_settled = true; /* the gate may have been open: someone else may have brought the entry */
+    return MUN_OK;
+}
+
+/* With the gate: all entries of the chunk [at, at + count), group after group. */
+static mun_code place_chunk(call *c, size_t at, size_t count, mun_error *err)
+{
+    mun_code code = MUN_OK;
+    size_t copied = 0;
+    size_t i = 0;
+    while (i < count && code == MUN_OK) {
+        bool settled;
+        c->to[i] = NULL;
+        code = closed(c->log, err);
+        if (code != MUN_OK) break;
+        code = look_up(c, &c->leaf[i], at + i, err);
+        if (code == MUN_OK) {
+            i++;
+            continue;
+        }
+        if (code != MUN_E_NOT_FOUND && code != MUN_E_AGAIN) break;
+        code = reach_group(c, at, &copied, i, &settled, err);
+        if (code != MUN_OK || settled) continue;
+        code = place(c, c->group, &c->leaf[i], at + i, &c->to[i], err);
+        if (code == MUN_OK) i++;
+    }
+    if (c->group != NULL) copy_in(c, c->group, at, copied, i);
+    return code;
+}
+
+static void hash_chunk(call *c, size_t at, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        mun_hash_leaf(&c->worker->crypto, c->entries[at + i], &c->leaf[i]);
+        if (c->log->known.live) mun_dedup_prefetch(c->log->known.dedup, &c->leaf[i]);
+    }
+}
+
+static mun_code append_all(call *c, mun_error *err)
+{
+    mun_log *log = c->log;
+    mun_code code = MUN_OK;
+    size_t at = 0;
+    while (at < c->n && code == MUN_OK) {
+        size_t count = c->n - at < CHUNK ? c->n - at : CHUNK;
+        hash_chunk(c, at, count);
+        pthread_mutex_lock(&log->gate);
+        code = place_chunk(c, at, count, err);
+        at += count;
+        /* Also on failure: what was placed goes its way, and its group may need its leader. */
+        if (at == c->n || code != MUN_OK) {
+            mun_code outcome = settle(c, at, code == MUN_OK ? err : NULL);
+            if (code == MUN_OK) code = outcome;
+        }
+        pthread_mutex_unlock(&log->gate);
+    }
+    return code;
+}
+
+/* Registration times of entries that were there already. */
+static mun_code known_times(call *c, mun_error *err)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        if (!c->ret[i].existed) continue;
+        MUN_TRY(mun_log_time(c->log, c->ret[i].index, &c->ret[i].time_ms, err));
+    }
+    return MUN_OK;
+}
+
+static mun_code check_arguments(const mun_log *log, const mun_slice *entries, size_t n,
+                                mun_error *err)
+{
+    if (log->store == NULL) {
+        return mun_fail(err, MUN_E_USAGE, MUN_NO_OFFSET, "the ledger was opened for reading only");
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (entries[i].len == 0 || entries[i].len > MUN_ENTRY_MAX) {
+            return mun_failf(err, MUN_E_LIMIT, 0,
+                             "an entry of %zu bytes cannot be registered: 1 to %d are possible",
+                             entries[i].len, MUN_ENTRY_MAX);
+        }
+    }
+    return MUN_OK;
+}
+
+mun_code mun_log_append(mun_log *log, const mun_slice *entries, size_t n, mun_appended *ret,
+                        mun_tree_head *ret_head, mun_error *err)
+{
+    MUN_TRY(check_arguments(log, entries, n, err));
+    call *c = malloc(sizeof *c);
+    if (c == NULL) return mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "out of memory");
+    *c = (call){.log = log, .entries = entries, .ret = ret, .n = n};
+    mun_code code = mun_worker_take(log, &c->worker, err);
+    if (code == MUN_OK && !log->config.no_dedup) code = mun_known_live(log, c->worker, err);
+    if (code == MUN_OK) code = append_all(c, err);
+    if (code == MUN_OK) code = known_times(c, err);
+    if (code == MUN_OK && ret_head != NULL) *ret_head = mun_log_head(log);
+    mun_worker_give(log, c->worker);
+    free(c);
+    return code;
+}
+
+/* ---- one batch with a given time -------------------------------------------------------------*/
+
+static mun_code check_batch(const mun_slice *entries, size_t n, mun_error *err)
+{
+    size_t payload = 0;
+    for (size_t i = 0; i < n; i++) payload += 2 + entries[i].len;
+    if (n <= MUN_BATCH_ENTRIES_MAX && payload <= MUN_BATCH_BYTES_MAX) return MUN_OK;
+    return mun_failf(err, MUN_E_LIMIT, 0,
+                     "%zu entries of %zu bytes do not fit one batch (at most %u and %u)", n,
+                     payload, MUN_BATCH_ENTRIES_MAX, MUN_BATCH_BYTES_MAX);
+}
+
+/* With the gate: a group of our own, when no other gathers. */
+static mun_code open_alone(mun_log *log, uint64_t time_ms, mun_group **ret, mun_error *err)
+{
+    while (log->gather != NULL || pool_exhausted(log)) {
+        MUN_TRY(closed(log, err));
+        if (log->gather == NULL && log->stuck != MUN_OK) return stuck(log, err);
+        pthread_cond_wait(&log->room, &log->gate);
+    }
+    MUN_TRY(closed(log, err));
+    MUN_TRY(group_new(log, ret, err));
+    (*ret)->alone = true;
+    (*ret)->time_ms = time_ms;
+    (*ret)->payload_max = MUN_BATCH_BYTES_MAX;
+    log->gather = *ret;
+    return MUN_OK;
+}
+
+static mun_code append_alone(call *c, uint64_t time_ms, mun_error *err)
+{
+    mun_group *g;
+    MUN_TRY(open_alone(c->log, time_ms, &g, err));
+    g->refs++;
+    c->group = g;
+    c->leading = true;
+    mun_code code = MUN_OK;
+    for (size_t i = 0; i < c->n && code == MUN_OK; i++) {
+        mun_hash leaf;
+        uint8_t *to;
+        mun_hash_leaf(&c->worker->crypto, c->entries[i], &leaf);
+        code = place(c, g, &leaf, i, &to, err);
+        if (code == MUN_OK) memcpy(to, c->entries[i].ptr, c->entries[i].len);
+    }
+    if (code != MUN_OK) { /* the batch is not whole: it must not be written */
+        mun_error why = err != NULL ? *err : (mun_error){.code = code};
+        take_back(c->log, g, code, &why);
+    }
+    return settle(c, c->n, err);
+}
+
+mun_code mun_log_append_at(mun_log *log, const mun_slice *entries, size_t n, uint64_t time_ms,
+                           mun_tree_head *ret_head, mun_error *err)
+{
+    MUN_TRY(check_arguments(log, entries, n, err));
+    MUN_TRY(check_batch(entries, n, err));
+    call *c = malloc(sizeof *c);
+    mun_appended *ret = malloc((n + 1) * sizeof *ret);
+    if (c == NULL || ret == NULL) {
+        free(c);
+        free(ret);
+        return mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "out of memory");
+    }
+    *c = (call){.log = log, .entries = entries, .ret = ret, .n = n};
+    mun_code code = mun_worker_take(log, &c->worker, err);
+    if (code == MUN_OK && !log->config.no_dedup) code = mun_known_live(log, c->worker, err);
+    if (code == MUN_OK) {
+        pthread_mutex_lock(&log->gate);
+        code = append_alone(c, time_ms, err);
+        pthread_mutex_unlock(&log->gate);
+    }
+    if (code == MUN_OK && ret_head != NULL) *ret_head = c->head;
+    mun_worker_give(log, c->worker);
+    free(ret);
+    free(c);
+    return code;
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Entries and registration times, one by one or in a row. */
+#include <stdlib.h>
+
+#include "log/log_parts.h"
+#include "log/store_layout.h"
+
+#define SCAN_STEP 64u /* entries read at a time: at most 4 MiB */
+
+static mun_code check_index(mun_log *log, uint64_t index, mun_error *err)
+{
+    mun_tree_head head = mun_log_head(log);
+    if (index < head.size) return MUN_OK;
+    return mun_failf(err, MUN_E_NOT_FOUND, 0, "the log has %llu entries; there is no number %llu",
+                     (unsigned long long)head.size, (unsigned long long)index);
+}
+
+static mun_code from_streams(mun_log *log, uint64_t index, mun_buf *ret_entry,
+                             uint64_t *ret_time_ms, mun_error *err)
+{
+    mun_worker *worker;
+    MUN_TRY(mun_worker_take(log, &worker, err));
+    mun_code code = MUN_OK;
+    if (ret_entry != NULL) {
+        code = mun_reader_entry(log->reader, &worker->crypto, index, mun_log_on_disk(log),
+                                ret_entry, NULL, err);
+    }
+    if (code == MUN_OK && ret_time_ms != NULL) {
+        code = mun_reader_time(log->reader, &worker->crypto, index, ret_time_ms, err);
+    }
+    mun_worker_give(log, worker);
+    return code;
+}
+
+mun_code mun_log_read(mun_log *log, uint64_t index, mun_buf *ret_entry, uint64_t *ret_time_ms,
+                      mun_error *err)
+{
+    MUN_TRY(check_index(log, index, err));
+    if (index >= mun_log_on_disk(log) &&
+        mun_recent_entry(&log->recent, index, ret_entry, ret_time_ms)) {
+        if (ret_entry == NULL || mun_buf_ok(ret_entry)) return MUN_OK;
+        return mun_fail(err, MUN_E_LIMIT, MUN_NO_OFFSET, "the entry does not fit the buffer");
+    }
+    return from_streams(log, index, ret_entry, ret_time_ms, err);
+}
+
+mun_code mun_log_time(mun_log *log, uint64_t index, uint64_t *ret_time_ms, mun_error *err)
+{
+    return mun_log_read(log, index, NULL, ret_time_ms, err);
+}
+
+/* ---- scan ------------------------------------------------------------------------------------*/
+
+typedef struct scan {
+    mun_log *log;
+    mun_worker *worker;
+    mun_log_visit visit;
+    void *ctx;
+    mun_time_walk *times; /* NULL: not started */
+    mun_buf buf;
+} scan;
+
+static mun_code scan_time(scan *s, uint64_t index, uint64_t *ret, mun_error *err)
+{
+    if (s->times == NULL) {
+        s->times = malloc(sizeof *s->times);
+        if (s->times == NULL) return mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "out of memory");
+        mun_code code =
+            mun_time_walk_start(s->times, s->log->reader, &s->worker->crypto, index, err);
+        if (code != MUN_OK) {
+            free(s->times);
+            s->times = NULL;
+            return code;
+        }
+    }
+    return mun_time_walk_next(s->times, index, ret, err);
+}
+
+/* Entries first .. first+count-1, whose records are in s->buf. */
+static mun_code visit_records(scan *s, uint64_t first, uint32_t count, mun_error *err)
+{
+    mun_hash want[SCAN_STEP];
+    const uint8_t *at = s->buf.ptr;
+    const uint8_t *end = at + s->buf.len;
+    MUN_TRY(mun_reader_hashes(s->log->reader, 0, first, count, want, err));
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t index = first + i;
+        uint64_t time;
+        mun_hash leaf;
+        char name[MUN_FILE_NAME_MAX];
+        mun_stream_name(name, MUN_STREAM_SEGMENT, index / MUN_LOG_SEGMENT_ENTRIES);
+        size_t len = end - at < 2 ? 0 : (size_t)at[0] << 8 | at[1];
+        if (len == 0 || (size_t)(end - at) < 2 + len) {
+            return mun_damage(err, name, 0, index, "the lengths of the entries do not fit");
+        }
+        mun_slice entry = mun_slice_of(at + 2, len);
+        mun_hash_leaf(&s->worker->crypto, entry, &leaf);
+        if (!mun_hash_equal(&leaf, &want[i])) {
+            return mun_damage(err, name, 0, index, "the entry does not match its hash in hashes/0");
+        }
+        MUN_TRY(scan_time(s, index, &time, err));
+        MUN_TRY(s->visit(s->ctx, index, time, entry, &leaf, err));
+        at += 2 + len;
+    }
+    return MUN_OK;
+}
+
+static mun_code scan_streams(scan *s, uint64_t *index, uint64_t end, mun_error *err)
+{
+    while (*index < end) {
+        uint64_t in_segment = MUN_LOG_SEGMENT_ENTRIES - *index % MUN_LOG_SEGMENT_ENTRIES;
+        uint64_t count = end - *index;
+        if (count > SCAN_STEP) count = SCAN_STEP;
+        if (count > in_segment) count = in_segment;
+        mun_buf_clear(&s->buf);
+        MUN_TRY(mun_reader_records(s->log->reader, *index, (uint32_t)count, mun_log_on_disk(s->log),
+                                   &s->buf, err));
+        MUN_TRY(visit_records(s, *index, (uint32_t)count, err));
+        *index += count;
+    }
+    return MUN_OK;
+}
+
+/* False: the entry has gone to the streams. */
+static mun_code scan_recent(scan *s, uint64_t index, bool *ret_there, mun_error *err)
+{
+    uint64_t time;
+    mun_hash leaf;
+    mun_buf_clear(&s->buf);
+    *ret_there = mun_recent_entry(&s->log->recent, index, &s->buf, &time);
+    if (!*ret_there) return MUN_OK;
+    mun_hash_leaf(&s->worker->crypto, mun_buf_slice(&s->buf), &leaf);
+    return s->visit(s->ctx, index, time, mun_buf_slice(&s->buf), &leaf, err);
+}
+
+static mun_code scan_all(scan *s, uint64_t index, uint64_t end, mun_error *err)
+{
+    while (index < end) {
+        uint64_t on_disk = mun_log_on_disk(s->log);
+        if (index < on_disk) {
+            MUN_TRY(scan_streams(s, &index, end < on_disk ? end : on_disk, err));
+            continue;
+        }
+        bool there;
+        MUN_TRY(scan_recent(s, index, &there, err));
+        if (there) index++;
+    }
+    return MUN_OK;
+}
+
+mun_code mun_log_scan(mun_log *log, uint64_t first, uint64_t end, mun_log_visit visit, void *ctx,
+                      mun_error *err)
+{
+    if (first >= end) return MUN_OK;
+    MUN_TRY(check_index(log, end - 1, err));
+    scan s = {.log = log, .visit = visit, .ctx = ctx};
+    s.buf = mun_buf_growable((size_t)SCAN_STEP * (2 + MUN_ENTRY_MAX));
+    mun_code code = mun_worker_take(log, &s.worker, err);
+    if (code == MUN_OK) code = scan_all(&s, first, end, err);
+    mun_worker_give(log, s.worker);
+    mun_buf_free(&s.buf);
+    free(s.times);
+    return code;
+}

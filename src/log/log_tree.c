@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tree hashes of everything up to the head: nodes that the streams have come from the hash files,
+ * one read for each tile that a proof touches, the newest ones from the batches in memory.
+ */
+#include <stdlib.h>
+
+#include "log/log_parts.h"
+#include "log/store_layout.h"
+
+mun_code mun_log_nodes_open(mun_log_nodes *ret, mun_log *log, mun_worker *worker, mun_error *err)
+{
+    MUN_TRY(mun_worker_window(worker, err));
+    mun_tile_window_open(worker->window, log->reader, mun_log_on_disk(log));
+    *ret = (mun_log_nodes){
+        .log = log,
+        .worker = worker,
+        .levels = {.ctx = worker->window, .read = mun_tile_window_read, .crypto = &worker->crypto},
+    };
+    return MUN_OK;
+}
+
+static mun_code node_get(void *ctx, unsigned height, uint64_t index, mun_hash *ret, mun_error *err)
+{
+    mun_log_nodes *nodes = ctx;
+    uint64_t end = (index + 1) << height;
+    if (end > nodes->worker->window->size) {
+        if (mun_recent_node(&nodes->log->recent, height, index, ret)) return MUN_OK;
+        /* Not pending any more: the follower has put it into the streams meanwhile. */
+        mun_tile_window_open(nodes->worker->window, nodes->log->reader,
+                             mun_log_on_disk(nodes->log));
+    }
+    return mun_level_node(&nodes->levels, height, index, ret, err);
+}
+
+mun_node_source mun_log_nodes_source(mun_log_nodes *nodes)
+{
+    return (mun_node_source){.ctx = nodes, .get = node_get};
+}
+
+static mun_code beyond(const mun_tree_head *head, uint64_t size, mun_error *err)
+{
+    if (size <= head->size) return MUN_OK;
+    return mun_failf(err, MUN_E_NOT_FOUND, 0,
+                     "the log has %llu entries; a tree of %llu does not exist yet",
+                     (unsigned long long)head->size, (unsigned long long)size);
+}
+
+static mun_code wrong_proof(mun_error *err, uint64_t entry)
+{
+    return mun_damage(err, MUN_DIR_HASHES, 0, entry,
+                      "the tree hashes do not give the root of the log; run fsck");
+}
+
+mun_code mun_log_leaf_get(void *ctx, uint64_t index, mun_hash *ret, mun_error *err)
+{
+    mun_log *log = ctx;
+    if (index >= mun_log_on_disk(log)) {
+        if (mun_recent_node(&log->recent, 0, index, ret)) return MUN_OK;
+        if (index >= mun_log_on_disk(log)) return MUN_E_NOT_FOUND;
+    }
+    return mun_reader_hashes(log->reader, 0, index, 1, ret, err);
+}
+
+mun_code mun_log_leaf(mun_log *log, uint64_t index, mun_hash *ret, mun_error *err)
+{
+    mun_tree_head head = mun_log_head(log);
+    MUN_TRY(beyond(&head, index + 1, err));
+    return mun_log_leaf_get(log, index, ret, err);
+}
+
+static mun_code root_of(mun_log *log, mun_worker *worker, uint64_t size, mun_hash *ret,
+                        mun_error *err)
+{
+    mun_log_nodes nodes;
+    MUN_TRY(mun_log_nodes_open(&nodes, log, worker, err));
+    mun_node_source source = mun_log_nodes_source(&nodes);
+    return mun_tree_root(&worker->crypto, &source, size, ret, err);
+}
+
+mun_code mun_log_root(mun_log *log, uint64_t size, mun_hash *ret, mun_error *err)
+{
+    mun_tree_head head = mun_log_head(log);
+    mun_worker *worker;
+    MUN_TRY(beyond(&head, size, err));
+    if (size == head.size) {
+        *ret = head.root;
+        return MUN_OK;
+    }
+    MUN_TRY(mun_worker_take(log, &worker, err));
+    mun_code code = root_of(log, worker, size, ret, err);
+    mun_worker_give(log, worker);
+    return code;
+}
+
+/* A proof for the current head is checked against its root: damage gives no wrong proof. */
+static mun_code inclusion_of(mun_log *log, mun_worker *worker, const mun_tree_head *head,
+                             uint64_t index, uint64_t size, mun_path *ret, mun_error *err)
+{
+    mun_log_nodes nodes;
+    MUN_TRY(mun_log_nodes_open(&nodes, log, worker, err));
+    mun_node_source source = mun_log_nodes_source(&nodes);
+    MUN_TRY(mun_inclusion_make(&worker->crypto, &source, index, size, ret, err));
+    if (size != head->size) return MUN_OK;
+    mun_hash leaf, root;
+    MUN_TRY(node_get(&nodes, 0, index, &leaf, err));
+    mun_code code =
+        mun_inclusion_fold(&worker->crypto, index, size, &leaf, ret->node, ret->len, &root);
+    if (code != MUN_OK || !mun_hash_equal(&root, &head->root)) return wrong_proof(err, index);
+    return MUN_OK;
+}
+
+mun_code mun_log_inclusion(mun_log *log, uint64_t index, uint64_t size, mun_path *ret,
+                           mun_error *err)
+{
+    mun_tree_head head = mun_log_head(log);
+    mun_worker *worker;
+    MUN_TRY(beyond(&head, size, err));
+    MUN_TRY(mun_worker_take(log, &worker, err));
+    mun_code code = inclusion_of(log, worker, &head, index, size, ret, err);
+    mun_worker_give(log, worker);
+    return code;
+}
+
+static mun_code consistency_of(mun_log *log, mun_worker *worker, const mun_tree_head *head,
+                               uint64_t old_size, uint64_t new_size, mun_path *ret, mun_error *err)
+{
+    mun_log_nodes nodes;
+    mun_hash old_root;
+    MUN_TRY(mun_log_nodes_open(&nodes, log, worker, err));
+    mun_node_source source = mun_log_nodes_source(&nodes);
+    MUN_TRY(mun_consistency_make(&worker->crypto, &source, old_size, new_size, ret, err));
+    if (new_size != head->size) return MUN_OK;
+    MUN_TRY(mun_tree_root(&worker->crypto, &source, old_size, &old_root, err));
+    mun_code code = mun_consistency_check(&worker->crypto, old_size, &old_root, new_size,
+                                          &head->root, ret->node, ret->len);
+    return code == MUN_OK ? MUN_OK : wrong_proof(err, old_size);
+}
+
+mun_code mun_log_consistency(mun_log *log, uint64_t old_size, uint64_t new_size, mun_path *ret,
+                             mun_error *err)
+{
+    mun_tree_head head = mun_log_head(log);
+    mun_worker *worker;
+    MUN_TRY(beyond(&head, new_size, err));
+    MUN_TRY(mun_worker_take(log, &worker, err));
+    mun_code code = consistency_of(log, worker, &head, old_size, new_size, ret, err);
+    mun_worker_give(log, worker);
+    return code;
+}
+
+/* ---- tiles -----------------------------------------------------------------------------------*/
+
+/* Node by node: also those above the last level kept, and those of the newest entries. */
+static mun_code tile_nodes(mun_log *log, mun_worker *worker, unsigned height, uint64_t first,
+                           unsigned width, mun_buf *ret, mun_error *err)
+{
+    mun_log_nodes nodes;
+    MUN_TRY(mun_log_nodes_open(&nodes, log, worker, err));
+    for (unsigned i = 0; i < width; i++) {
+        mun_hash node;
+        MUN_TRY(node_get(&nodes, height, first + i, &node, err));
+        mun_buf_put(ret, mun_slice_of(node.bytes, sizeof node.bytes));
+    }
+    return MUN_OK;
+}
+
+/* A tile that another tile's hash covers is checked against it. */
+static mun_code check_tile(mun_log *log, mun_worker *worker, unsigned level, uint64_t n,
+                           const uint8_t *bytes, mun_error *err)
+{
+    mun_hash want, have;
+    mun_hash hash[MUN_LOG_TILE_WIDTH];
+    if (level + 1 >= MUN_LOG_LEVELS) return MUN_OK;
+    MUN_TRY(mun_reader_hashes(log->reader, level + 1, n, 1, &want, err));
+    memcpy(hash, bytes, sizeof hash);
+    mun_hash_run(&worker->crypto, hash, MUN_LOG_TILE_WIDTH, &have);
+    if (mun_hash_equal(&want, &have)) return MUN_OK;
+    char name[MUN_FILE_NAME_MAX];
+    mun_stream_name(name, MUN_STREAM_LEVEL + level, 0);
+    return mun_damage(err, name, n * sizeof hash, MUN_NO_OFFSET,
+                      "the tile does not match its hash one level up; run fsck");
+}
+
+static mun_code hash_tile(mun_log *log, mun_worker *worker, unsigned level, uint64_t n,
+                          unsigned width, mun_buf *ret, mun_error *err)
+{
+    unsigned height = level * MUN_LOG_TILE_BITS;
+    uint64_t first = n * MUN_LOG_TILE_WIDTH;
+    bool on_disk = level < MUN_LOG_LEVELS && (first + width) << height <= mun_log_on_disk(log);
+    if (!on_disk) return tile_nodes(log, worker, height, first, width, ret, err);
+    uint8_t *to = mun_buf_reserve(ret, (size_t)width * MUN_HASH_SIZE);
+    if (to == NULL) return mun_fail(err, MUN_E_LIMIT, MUN_NO_OFFSET, "the tile does not fit");
+    mun_hash hash[MUN_LOG_TILE_WIDTH];
+    MUN_TRY(mun_reader_hashes(log->reader, level, first, width, hash, err));
+    memcpy(to, hash, (size_t)width * MUN_HASH_SIZE);
+    if (width < MUN_LOG_TILE_WIDTH) return MUN_OK;
+    return check_tile(log, worker, level, n, to, err);
+}
+
+static mun_code bundle(mun_log *log, uint64_t n, unsigned width, mun_buf *ret, mun_error *err)
+{
+    uint64_t first = n * MUN_LOG_TILE_WIDTH;
+    uint64_t on_disk = mun_log_on_disk(log);
+    if (first + width <= on_disk) {
+        return mun_reader_records(log->reader, first, width, on_disk, ret, err);
+    }
+    for (unsigned i = 0; i < width; i++) {
+        size_t at = ret->len;
+        mun_buf_u16(ret, 0);
+        MUN_TRY(mun_log_read(log, first + i, ret, NULL, err));
+        if (!mun_buf_ok(ret)) break;
+        size_t len = ret->len - at - 2;
+        ret->ptr[at] = (uint8_t)(len >> 8);
+        ret->ptr[at + 1] = (uint8_t)len;
+    }
+    if (mun_buf_ok(ret)) return MUN_OK;
+    return mun_fail(err, MUN_E_LIMIT, MUN_NO_OFFSET, "the bundle does not fit the buffer");
+}
+
+mun_code mun_log_tile(mun_log *log, int level, uint64_t n, unsigned width, mun_buf *ret,
+                      mun_error *err)
+{
+    mun_tree_head head = mun_log_head(log);
+    unsigned height = level < 0 ? 0 : (unsigned)level * MUN_LOG_TILE_BITS;
+    uint64_t have = height < 64 ? head.size >> height : 0;
+    if (width == 0 || width > MUN_LOG_TILE_WIDTH || n > have / MUN_LOG_TILE_WIDTH ||
+        width > have - n * MUN_LOG_TILE_WIDTH) {
+        return mun_fail(err, MUN_E_NOT_FOUND, MUN_NO_OFFSET, "the log has no such tile (yet)");
+    }
+    if (level < 0) return bundle(log, n, width, ret, err);
+    mun_worker *worker;
+    MUN_TRY(mun_worker_take(log, &worker, err));
+    mun_code code = hash_tile(log, worker, (unsigned)level, n, width, ret, err);
+    mun_worker_give(log, worker);
+    return code;
+}
