@@ -22,7 +22,10 @@ static size_t der_length_take(mun_cursor *c)
     uint8_t first = mun_cursor_u8(c);
     if (first < 0x80) return first;
     unsigned width = first & 0x7f;
-    if (width < 1 || width > 3) c->failed = true;
+    if (width < 1 || width > 3) {
+        c->failed = true;
+        return 0;
+    }
     size_t length = 0;
     for (unsigned i = 0; i < width && !c->failed; i++) length = length << 8 | mun_cursor_u8(c);
     size_t least = width <= 1 ? 0x80 : (size_t)1 << (8 * (width - 1));

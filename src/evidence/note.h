@@ -16,6 +16,11 @@
 void mun_note_key_id(const mun_crypto *crypto, mun_slice name, uint8_t type,
                      const mun_public_key *key, uint8_t ret[MUN_KEY_ID_LEN]);
 
+/* The two lines that go before the text when a cosigner signs [CKPT-13]; borrowed from storage. */
+#define MUN_COSIGNATURE_TIME     8
+#define MUN_COSIGNATURE_HEAD_MAX 48
+mun_slice mun_cosignature_head(uint8_t storage[MUN_COSIGNATURE_HEAD_MAX], uint64_t time);
+
 bool mun_is_ed25519(const mun_public_key *key);
 
 /* Canonical base64 of exactly len bytes. */
