@@ -314,6 +314,7 @@ static mun_code append_entries(mun_streams *streams, const mun_batch *b, mun_err
     const uint8_t *payload = b->block + MUN_LOG_HEADER_BYTES;
     mun_stream *st = &streams->stream[MUN_STREAM_SEGMENT];
     while (streams->segment_entries < b->first + b->count) {
+        MUN_TRY(finish_if_full(streams, err)); /* also the one that an earlier attempt left */
         uint32_t from = (uint32_t)(streams->segment_entries - b->first);
         uint32_t room = (uint32_t)(MUN_LOG_SEGMENT_ENTRIES -
                                    streams->segment_entries % MUN_LOG_SEGMENT_ENTRIES);
@@ -324,9 +325,8 @@ static mun_code append_entries(mun_streams *streams, const mun_batch *b, mun_err
         MUN_TRY(append(streams, st, payload + b->start[from], b->start[to] - b->start[from], err));
         streams->segment_entries += to - from;
         hint(streams, st);
-        MUN_TRY(finish_if_full(streams, err));
     }
-    return finish_if_full(streams, err); /* again: the last attempt may have stopped before it */
+    return finish_if_full(streams, err);
 }
 
 static mun_code append_hashes(mun_streams *streams, const mun_batch *b, mun_error *err)
