@@ -109,7 +109,7 @@ def judge(data, statement, leaf, trust):
     except Malformed:
         return Judged(FAIL, UNCHECKED, UNCHECKED, None)
     if receipt.kind == "unsupported":
-        return Judged(UNCHECKED, UNCHECKED, UNCHECKED, receipt)
+        return Judged(UNCHECKED, UNCHECKED, UNCHECKED, None)  # not looked at further, its times neither
     if receipt.kind == "consistency":
         return Judged(FAIL, UNCHECKED, UNCHECKED, receipt)
     try:
