@@ -4,6 +4,7 @@
  * against OpenSSL, and all that must be refused: [KEY-1], [KEY-4], [KEY-5], [KEY-6].
  */
 #include "base/slice.h"
+#include "crypto/signature_check.h"
 #include "support/unhex.h"
 
 #include <muniment/keys.h>
@@ -288,6 +289,44 @@ static void test_many_keys(void **state)
     }
 }
 
+static mun_public_key cache_key(unsigned i)
+{
+    mun_public_key key = {.kty = MUN_KTY_OKP, .crv = MUN_CRV_ED25519, .x_len = 32};
+    key.x[0] = (uint8_t)i;
+    return key;
+}
+
+static EVP_PKEY *ready(key_cache *cache, unsigned i)
+{
+    mun_public_key key = cache_key(i);
+    ready_key *got = NULL;
+    assert_int_equal(key_cache_get(cache, scheme_find(MUN_ALG_EDDSA), &key, &got), MUN_OK);
+    return got->pkey;
+}
+
+/* The one that goes is the one unused longest; a key that cannot be built drives none out. */
+static void test_cache_order(void **state)
+{
+    (void)state;
+    static key_cache cache;
+    EVP_PKEY *held[KEY_CACHE_SIZE];
+    for (unsigned i = 0; i < KEY_CACHE_SIZE; i++) held[i] = ready(&cache, i);
+    assert_ptr_equal(ready(&cache, 0), held[0]); /* now 1 is the oldest */
+    for (unsigned i = 0; i < KEY_CACHE_SIZE; i++) EVP_PKEY_up_ref(held[i]);
+    mun_public_key bad = cache_key(9);
+    bad.x_len = 31;
+    ready_key *got = NULL;
+    assert_int_equal(key_cache_get(&cache, scheme_find(MUN_ALG_EDDSA), &bad, &got), MUN_E_INVALID);
+    assert_null(got);
+    ready(&cache, 200);
+    for (unsigned i = 0; i < KEY_CACHE_SIZE; i++) {
+        if (i != 1) assert_ptr_equal(ready(&cache, i), held[i]);
+    }
+    assert_ptr_not_equal(ready(&cache, 1), held[1]);
+    for (unsigned i = 0; i < KEY_CACHE_SIZE; i++) EVP_PKEY_free(held[i]);
+    key_cache_clear(&cache);
+}
+
 /* ---- RSA ---- */
 
 static EVP_PKEY *rsa;
@@ -378,6 +417,12 @@ static void test_pss_parameters(void **state)
     assert_int_equal(verify(MUN_ALG_PS256, &s), MUN_E_INVALID);
 }
 
+static void refused_key(const signed_bytes *s)
+{
+    assert_int_equal(verify(MUN_ALG_PS256, s), MUN_E_INVALID);
+    assert_int_equal(mun_public_key_check(&s->key, NULL), MUN_E_MALFORMED);
+}
+
 /* [KEY-1]: 256 to 512 bytes, no leading zero; the same for e with 1 to 8. */
 static void test_rsa_sizes(void **state)
 {
@@ -387,23 +432,23 @@ static void test_rsa_sizes(void **state)
     assert_int_equal(mun_public_key_check(&good.key, NULL), MUN_OK);
     signed_bytes s = good;
     s.key.n_len = 255;
-    assert_int_equal(verify(MUN_ALG_PS256, &s), MUN_E_INVALID);
-    assert_int_equal(mun_public_key_check(&s.key, NULL), MUN_E_MALFORMED);
+    refused_key(&s);
     s.key.n_len = 513;
-    assert_int_equal(verify(MUN_ALG_PS256, &s), MUN_E_INVALID);
-    s = good; /* the same number behind a zero byte */
+    refused_key(&s);
+    s = good; /* the same numbers behind a zero byte */
     memmove(s.key.n + 1, s.key.n, s.key.n_len++);
     s.key.n[0] = 0;
-    assert_int_equal(verify(MUN_ALG_PS256, &s), MUN_E_INVALID);
-    s = good;
-    s.key.e_len = 0;
-    assert_int_equal(verify(MUN_ALG_PS256, &s), MUN_E_INVALID);
-    s.key.e_len = 9;
-    assert_int_equal(verify(MUN_ALG_PS256, &s), MUN_E_INVALID);
+    refused_key(&s);
     s = good;
     memmove(s.key.e + 1, s.key.e, s.key.e_len++);
     s.key.e[0] = 0;
-    assert_int_equal(verify(MUN_ALG_PS256, &s), MUN_E_INVALID);
+    refused_key(&s);
+    s = good;
+    memset(s.key.e, 1, sizeof s.key.e);
+    s.key.e_len = 0;
+    refused_key(&s);
+    s.key.e_len = 9;
+    refused_key(&s);
     assert_int_equal(verify(MUN_ALG_PS256, &good), MUN_OK);
 }
 
@@ -419,6 +464,7 @@ int main(void)
         cmocka_unit_test(test_bad_points),
         cmocka_unit_test(test_bad_widths),
         cmocka_unit_test(test_many_keys),
+        cmocka_unit_test(test_cache_order),
         cmocka_unit_test_setup_teardown(test_pss, rsa_setup, rsa_teardown),
         cmocka_unit_test_setup_teardown(test_pss_parameters, rsa_setup, rsa_teardown),
         cmocka_unit_test_setup_teardown(test_rsa_sizes, rsa_setup, rsa_teardown),

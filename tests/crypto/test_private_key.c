@@ -350,6 +350,8 @@ static void test_costly_derivations(void **state)
         uint8_t der[128];
         size_t len = unhex(files[i], der, sizeof der);
         refuse_der("ENCRYPTED PRIVATE KEY", der, len, MUN_E_UNSUPPORTED, "too long");
+        der[len] = 0; /* a byte left over */
+        refuse_der("ENCRYPTED PRIVATE KEY", der, len + 1, MUN_E_MALFORMED, "PKCS#8");
     }
 }
 

@@ -142,13 +142,26 @@ static void test_wrong_length_at_the_limit(void **state)
     }
 }
 
+/* One leaf more than the limit, with paths that would fit. */
+static void test_beyond_the_limit(void **state)
+{
+    (void)state;
+    const uint64_t over = (uint64_t)MUN_TREE_SIZE_MAX + 1;
+    mun_hash path[MUN_PATH_MAX] = {0}, root;
+    for (size_t len = 0; len <= MUN_PATH_MAX; len++) {
+        assert_int_equal(mun_inclusion_fold(&plain_crypto, 0, over, &same[0], path, len, &root),
+                         MUN_E_INVALID);
+        assert_int_equal(mun_consistency_root(&plain_crypto, 1, &same[0], over, path, len, &root),
+                         MUN_E_INVALID);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_inclusion),
-        cmocka_unit_test(test_consistency),
-        cmocka_unit_test(test_path_limit),
-        cmocka_unit_test(test_wrong_length_at_the_limit),
+        cmocka_unit_test(test_inclusion),        cmocka_unit_test(test_consistency),
+        cmocka_unit_test(test_path_limit),       cmocka_unit_test(test_wrong_length_at_the_limit),
+        cmocka_unit_test(test_beyond_the_limit),
     };
     return cmocka_run_group_tests(tests, setup, plain_teardown);
 }

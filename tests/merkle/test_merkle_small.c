@@ -225,6 +225,27 @@ static void test_consistency_proofs(void **state)
     }
 }
 
+/* The new root that a path implies: the right one from the right old root, none from another. */
+static void test_consistency_root(void **state)
+{
+    (void)state;
+    for (uint64_t n = 1; n <= LEAVES; n++) {
+        for (uint64_t m = 1; m <= n; m++) {
+            mun_hash path[MUN_PATH_MAX], root = roots[0], other = roots[m];
+            size_t len = plain_proof(m, world.node[0], n, path);
+            mun_code code = mun_consistency_root(&plain_crypto, m, &roots[m], n, path, len, &root);
+            assert_int_equal(code, m < n ? MUN_OK : MUN_E_INVALID);
+            assert_true(mun_hash_equal(&root, m < n ? &roots[n] : &roots[0]));
+            root = roots[0];
+            flip(&other, 0);
+            code = mun_consistency_root(&plain_crypto, m, &other, n, path, len, &root);
+            bool whole = (m & (m - 1)) == 0; /* then the old root is itself part of the path */
+            assert_int_equal(code, whole && m < n ? MUN_OK : MUN_E_INVALID);
+            assert_false(mun_hash_equal(&root, &roots[n]));
+        }
+    }
+}
+
 static void consistency_bits(uint64_t m, uint64_t n)
 {
     mun_hash path[MUN_PATH_MAX], before = roots[m], after = roots[n];
@@ -342,6 +363,7 @@ int main(void)
         cmocka_unit_test(test_inclusion_single_bits),
         cmocka_unit_test(test_inclusion_wrong_places),
         cmocka_unit_test(test_consistency_proofs),
+        cmocka_unit_test(test_consistency_root),
         cmocka_unit_test(test_consistency_single_bits),
         cmocka_unit_test(test_consistency_wrong_sizes),
         cmocka_unit_test(test_failing_source),
