@@ -39,6 +39,7 @@ MUN_API MUN_MUST mun_code mun_ledger_create(const char *directory,
 typedef struct mun_ledger_open_options {
     bool read_only;
     bool no_index;         /* do not open or follow the SQLite index */
+    bool no_keys;          /* do not load the private keys: this opening signs nothing */
     mun_slice passphrase;  /* for encrypted keys; read-only opens need none unless they sign */
     uint64_t (*clock_ms)(void *ctx);
     void *clock_ctx;
@@ -160,6 +161,7 @@ MUN_API MUN_MUST mun_code mun_ledger_issuer_add(mun_ledger *ledger, mun_slice is
 MUN_API MUN_MUST mun_code mun_ledger_issuer_remove(mun_ledger *ledger, mun_slice iss,
                                                    const mun_public_key *key, uint64_t *ret_index,
                                                    mun_error *err);
+/* Called while changes of the list wait: do not call the ledger from inside. */
 typedef mun_code (*mun_issuer_visit)(void *ctx, mun_slice iss, const mun_issuer_key *key,
                                      uint64_t added_index, mun_error *err);
 MUN_API MUN_MUST mun_code mun_ledger_issuers(mun_ledger *ledger, mun_issuer_visit each, void *ctx,
@@ -175,6 +177,7 @@ typedef struct mun_ledger_status {
     uint64_t key_created_ms;
     bool writer;              /* a process is writing it now */
     bool copy;
+    bool self_announced;      /* nobody who knew the old keys has vouched for the present ones */
 } mun_ledger_status;
 
 MUN_API MUN_MUST mun_code mun_ledger_status_get(mun_ledger *ledger, mun_ledger_status *ret,
@@ -187,7 +190,9 @@ typedef struct mun_watch {
     void (*finding)(void *ctx, const char *file, uint64_t offset, uint64_t entry,
                     const char *sentence);
     void (*progress)(void *ctx, const char *stage, uint64_t done, uint64_t all);
-} mun_watch;
+    /* Something worth knowing that is no damage. */
+    void (*notice)(void *ctx, const char *sentence);
+} mun_watch; /* any of them may be NULL; calls come one at a time, from any thread */
 
 /* Recomputes the tree from the entries; deep: signatures, index and dedup as well. Reads only. */
 MUN_API MUN_MUST mun_code mun_ledger_fsck(const char *directory, bool deep, const mun_watch *watch,

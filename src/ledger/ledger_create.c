@@ -4,19 +4,31 @@
 #include "ledger/staging.h"
 
 #include <muniment/keys.h>
+#include <stdio.h>
 
-#define LAST_FILE "format" /* without it a directory is no ledger */
+#define LAST_FILE   "format" /* without it a directory is no ledger */
+#define RECEIPTS    "receipts.pem"
+#define CHECKPOINTS "checkpoints.pem"
 
 /* The key folder has mode 0700, which a temporary folder has from its first moment. */
-static mun_code key_folder(const mun_vfs *vfs, const char *directory, mun_error *err)
+static mun_code key_folder(const mun_vfs *vfs, const char *directory, const char *folder,
+                           mun_error *err)
 {
     char temp[MUN_PATH_BYTES_MAX];
     MUN_TRY(mun_dir_make_temp(directory, temp, err));
-    return vfs->rename(vfs->ctx, strrchr(temp, '/') + 1, "keys", err);
+    return vfs->rename(vfs->ctx, strrchr(temp, '/') + 1, folder, err);
 }
 
-static mun_code key_make(const char *directory, const char *name, int32_t alg, mun_slice passphrase,
-                         mun_signing_key *ret, mun_error *err)
+static mun_code key_path(const char *directory, const char *folder, const char *name,
+                         char ret[MUN_PATH_BYTES_MAX], mun_error *err)
+{
+    int len = snprintf(ret, MUN_PATH_BYTES_MAX, "%s/%s/%s", directory, folder, name);
+    if (len > 0 && len < MUN_PATH_BYTES_MAX) return MUN_OK;
+    return mun_fail(err, MUN_E_USAGE, MUN_NO_OFFSET, "the ledger's path is too long");
+}
+
+static mun_code key_make(const char *path, int32_t alg, mun_slice passphrase, mun_signing_key *ret,
+                         mun_error *err)
 {
     uint8_t bytes[MUN_PRIVATE_PEM_MAX];
     mun_buf pem = mun_buf_fixed(bytes, sizeof bytes);
@@ -24,26 +36,44 @@ static mun_code key_make(const char *directory, const char *name, int32_t alg, m
     MUN_TRY(mun_private_key_generate(alg, &key, err));
     mun_code code = mun_private_key_to_pem(key, passphrase, &pem, err);
     mun_private_key_free(key);
-    if (code == MUN_OK) {
-        code = mun_ledger_file_write(directory, name, mun_buf_slice(&pem), MUN_WRITE_SECRET, err);
-    }
+    if (code == MUN_OK) code = mun_file_write(path, mun_buf_slice(&pem), MUN_WRITE_SECRET, err);
     /* Read back what will be there next time, not what memory says. */
-    if (code == MUN_OK) code = mun_signing_key_parse(mun_buf_slice(&pem), passphrase, ret, err);
+    if (code == MUN_OK) code = mun_signing_key_read(path, passphrase, ret, err);
     mun_cleanse(bytes, sizeof bytes);
     return code;
 }
 
-mun_code mun_ledger_keys_make(const mun_vfs *vfs, const char *directory, int32_t receipt_alg,
-                              mun_slice passphrase, mun_ledger_signers *ret, mun_error *err)
+mun_code mun_ledger_keys_make(const mun_vfs *vfs, const char *directory, const char *folder,
+                              int32_t receipt_alg, mun_slice passphrase, mun_ledger_signers *ret,
+                              mun_error *err)
 {
+    char receipts[MUN_PATH_BYTES_MAX], checkpoints[MUN_PATH_BYTES_MAX];
     mun_ledger_signers signers = {0};
-    MUN_TRY(key_folder(vfs, directory, err));
-    mun_code code =
-        key_make(directory, MUN_RECEIPTS_KEY, receipt_alg, passphrase, &signers.receipts, err);
+    MUN_TRY(key_path(directory, folder, RECEIPTS, receipts, err));
+    MUN_TRY(key_path(directory, folder, CHECKPOINTS, checkpoints, err));
+    MUN_TRY(key_folder(vfs, directory, folder, err));
+    mun_code code = key_make(receipts, receipt_alg, passphrase, &signers.receipts, err);
     if (code == MUN_OK) {
-        code = key_make(directory, MUN_CHECKPOINTS_KEY, MUN_ALG_EDDSA, passphrase,
-                        &signers.checkpoints, err);
+        code = key_make(checkpoints, MUN_ALG_EDDSA, passphrase, &signers.checkpoints, err);
     }
+    if (code == MUN_OK) code = vfs->sync_dir(vfs->ctx, folder, err);
+    if (code != MUN_OK) {
+        mun_ledger_signers_free(&signers);
+        return code;
+    }
+    *ret = signers;
+    return MUN_OK;
+}
+
+mun_code mun_ledger_keys_read(const char *directory, const char *folder, mun_slice passphrase,
+                              mun_ledger_signers *ret, mun_error *err)
+{
+    char receipts[MUN_PATH_BYTES_MAX], checkpoints[MUN_PATH_BYTES_MAX];
+    mun_ledger_signers signers = {0};
+    MUN_TRY(key_path(directory, folder, RECEIPTS, receipts, err));
+    MUN_TRY(key_path(directory, folder, CHECKPOINTS, checkpoints, err));
+    MUN_TRY(mun_signing_key_read(receipts, passphrase, &signers.receipts, err));
+    mun_code code = mun_signing_key_read(checkpoints, passphrase, &signers.checkpoints, err);
     if (code != MUN_OK) {
         mun_ledger_signers_free(&signers);
         return code;
@@ -115,7 +145,8 @@ static mun_code populate(const char *directory, const mun_ledger_create_options 
     mun_ledger_signers signers;
     int32_t alg = options->receipt_alg == 0 ? MUN_ALG_ES256 : options->receipt_alg;
     MUN_TRY(mun_vfs_posix_open(directory, &vfs, err));
-    mun_code code = mun_ledger_keys_make(&vfs, directory, alg, options->passphrase, &signers, err);
+    mun_code code = mun_ledger_keys_make(&vfs, directory, MUN_KEYS_FOLDER, alg, options->passphrase,
+                                         &signers, err);
     if (code == MUN_OK) {
         code = populate_with(&vfs, directory, options, crypto, &signers, err);
         mun_ledger_signers_free(&signers);

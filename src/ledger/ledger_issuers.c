@@ -61,6 +61,7 @@ static mun_code change(mun_ledger *ledger, mun_issuer_document *document, const 
                        uint64_t *ret_index, mun_error *err)
 {
     MUN_TRY(mun_ledger_need_writer(ledger, err));
+    MUN_TRY(mun_ledger_need_keys(ledger, err));
     if (document->issuer.len == 0 || document->issuer.len > MUN_NAME_MAX) {
         return mun_fail(err, MUN_E_USAGE, MUN_NO_OFFSET,
                         "an issuer's name must have 1 to 8,192 bytes");

@@ -58,7 +58,7 @@ static mun_code copy_look(mun_ledger *ledger, mun_error *err)
         return code;
     }
     ledger->copy = marked || !keys;
-    if (ledger->copy) ledger->read_only = true;
+    if (ledger->copy && !ledger->adopting) ledger->read_only = true;
     return MUN_OK;
 }
 
@@ -98,10 +98,16 @@ static void keys_drop(mun_ledger *ledger)
 }
 
 /* A reader goes on without keys and says why when it should sign. */
-static mun_code keys_open(mun_ledger *ledger, mun_slice passphrase, mun_error *err)
+static mun_code keys_open(mun_ledger *ledger, const mun_ledger_open_options *options,
+                          mun_error *err)
 {
     mun_error why = {0};
-    mun_code code = keys_load(ledger, passphrase, &why);
+    if (options->no_keys) {
+        mun_fail(&ledger->no_keys, MUN_E_USAGE, MUN_NO_OFFSET,
+                 "this ledger was opened without its keys, so it signs nothing");
+        return MUN_OK;
+    }
+    mun_code code = keys_load(ledger, options->passphrase, &why);
     if (code == MUN_OK) return MUN_OK;
     keys_drop(ledger);
     if (!ledger->read_only) {
@@ -132,7 +138,8 @@ static mun_code policy_fits(const mun_ledger *ledger, const mun_crypto *crypto, 
         return mun_fail(err, MUN_E_DAMAGED, MUN_NO_OFFSET,
                         "ledger.pub names another origin than the policy on the log");
     }
-    if (ledger->read_only) return MUN_OK; /* a later policy may not have been looked for */
+    /* A reader may not have looked for later policies; an adoption is about to make one. */
+    if (ledger->read_only || ledger->adopting) return MUN_OK;
     mun_key_thumbprint(crypto, &ledger->pub.receipts, receipts);
     mun_key_thumbprint(crypto, &ledger->pub.checkpoints, checkpoints);
     if (memcmp(receipts, policy->keys.receipts.kid, MUN_HASH_SIZE) != 0 ||
@@ -164,7 +171,7 @@ static mun_code open_with(mun_ledger *ledger, const mun_ledger_open_options *opt
 {
     MUN_TRY(mun_ledger_pub_read(crypto, ledger->directory, &ledger->pub_text, &ledger->pub, err));
     MUN_TRY(copy_look(ledger, err));
-    MUN_TRY(keys_open(ledger, options->passphrase, err));
+    MUN_TRY(keys_open(ledger, options, err));
     MUN_TRY(mun_vfs_posix_open(ledger->directory, &ledger->vfs, err));
     MUN_TRY(log_open(ledger, err));
     MUN_TRY(control_open(ledger, crypto, err));
@@ -192,10 +199,17 @@ static mun_code finish(mun_ledger *ledger, mun_error *err)
 mun_code mun_ledger_open(const char *directory, const mun_ledger_open_options *options,
                          mun_ledger **ret, mun_error *err)
 {
+    return mun_ledger_open_as(directory, options, false, ret, err);
+}
+
+mun_code mun_ledger_open_as(const char *directory, const mun_ledger_open_options *options,
+                            bool adopting, mun_ledger **ret, mun_error *err)
+{
     mun_ledger *ledger = NULL;
     mun_crypto *crypto = NULL;
     if (options == NULL) options = &default_options;
     MUN_TRY(ledger_new(directory, options, &ledger, err));
+    ledger->adopting = adopting;
     mun_code code = mun_crypto_pool_take(&ledger->pool, &crypto, err);
     if (code == MUN_OK) code = open_with(ledger, options, crypto, err);
     mun_crypto_pool_give(&ledger->pool, crypto);

@@ -26,6 +26,7 @@
 #define MUN_LEDGER_PUB_MAX 4096
 #define MUN_CHECKPOINT_MAX 4096
 
+#define MUN_KEYS_FOLDER     "keys"
 #define MUN_RECEIPTS_KEY    "keys/receipts.pem"
 #define MUN_CHECKPOINTS_KEY "keys/checkpoints.pem"
 #define MUN_LEDGER_PUB_FILE "ledger.pub"
@@ -47,6 +48,7 @@ struct mun_ledger {
     char directory[MUN_PATH_BYTES_MAX];
     bool read_only;
     bool copy;
+    bool adopting; /* a copy that is being made a ledger again: written without keys */
     bool no_index;
     uint64_t (*clock_ms)(void *ctx);
     void *clock_ctx;
@@ -104,14 +106,21 @@ void mun_control_save(mun_ledger *ledger);
 MUN_MUST mun_code mun_control_note(mun_control *control, uint64_t index, mun_error *err);
 void mun_control_close(mun_control *control);
 
+MUN_MUST mun_code mun_ledger_open_as(const char *directory, const mun_ledger_open_options *options,
+                                     bool adopting, mun_ledger **ret, mun_error *err);
+
 /* The keys with which a ledger signs, made in its key folder (which is made too). */
 typedef struct mun_ledger_signers {
     mun_signing_key receipts, checkpoints;
 } mun_ledger_signers;
 
 MUN_MUST mun_code mun_ledger_keys_make(const mun_vfs *vfs, const char *directory,
-                                       int32_t receipt_alg, mun_slice passphrase,
-                                       mun_ledger_signers *ret, mun_error *err);
+                                       const char *folder, int32_t receipt_alg,
+                                       mun_slice passphrase, mun_ledger_signers *ret,
+                                       mun_error *err);
+MUN_MUST mun_code mun_ledger_keys_read(const char *directory, const char *folder,
+                                       mun_slice passphrase, mun_ledger_signers *ret,
+                                       mun_error *err);
 void mun_ledger_signers_free(mun_ledger_signers *signers);
 /* Writes ledger.pub. */
 MUN_MUST mun_code mun_ledger_pub_put(const mun_crypto *crypto, const char *directory,

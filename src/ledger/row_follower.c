@@ -33,7 +33,8 @@ static mun_code put_entry(void *ctx, uint64_t index, uint64_t time_ms, mun_slice
 }
 
 /* One transaction, up to end; the number of rows afterwards. */
-static mun_code commit_some(mun_row_follower *f, const mun_crypto *crypto, uint64_t end, mun_error *err)
+static mun_code commit_some(mun_row_follower *f, const mun_crypto *crypto, uint64_t end,
+                            mun_error *err)
 {
     uint64_t first = atomic_load(&f->size);
     if (end - first > ROWS_PER_COMMIT) end = first + ROWS_PER_COMMIT;
@@ -120,7 +121,8 @@ static bool stop_now(mun_row_follower *f, bool failed)
 }
 
 /* Everything but the last handful, which may gather. */
-static mun_code catch_up(mun_row_follower *f, const mun_crypto *crypto, uint64_t *saved, mun_error *err)
+static mun_code catch_up(mun_row_follower *f, const mun_crypto *crypto, uint64_t *saved,
+                         mun_error *err)
 {
     uint64_t left = 0;
     do {
@@ -246,6 +248,24 @@ void mun_row_follower_start(mun_row_follower *f, mun_ledger *ledger)
     if (ledger->read_only) return;
     f->running = pthread_create(&f->thread, NULL, follow, f) == 0;
     f->failed = !f->running;
+}
+
+mun_code mun_row_follower_build(mun_ledger *ledger, const mun_crypto *crypto, mun_watcher *watcher,
+                                mun_error *err)
+{
+    mun_row_follower f;
+    char path[MUN_PATH_BYTES_MAX];
+    MUN_TRY(mun_path_join(ledger->directory, MUN_INDEX_FILE, path, err));
+    delete_files(ledger->directory);
+    init(&f, ledger);
+    uint64_t size = mun_log_head(ledger->log).size;
+    mun_code code = mun_index_open_writer(path, ledger->pub.origin, &f.index, err);
+    while (code == MUN_OK && atomic_load(&f.size) < size) {
+        code = commit_some(&f, crypto, size, err);
+        mun_watcher_progress(watcher, "index", atomic_load(&f.size), size);
+    }
+    mun_row_follower_stop(&f);
+    return code;
 }
 
 void mun_row_follower_stop(mun_row_follower *f)

@@ -9,6 +9,7 @@
 #define MUN_LEDGER_ROW_FOLLOWER_H
 
 #include "index/index.h"
+#include "ledger/ledger_watch.h"
 
 #include <muniment/ledger.h>
 #include <pthread.h>
@@ -34,6 +35,12 @@ typedef struct mun_row_follower {
  * following. A failure leaves the ledger without an index, never without service. */
 void mun_row_follower_start(mun_row_follower *follower, mun_ledger *ledger);
 void mun_row_follower_stop(mun_row_follower *follower); /* after what is on the log was indexed */
+
+/* The whole index anew, in the calling thread, on a ledger opened without one. */
+MUN_MUST mun_code mun_row_follower_build(mun_ledger *ledger, const mun_crypto *crypto,
+                                         mun_watcher *watcher, mun_error *err);
+/* The same with the ledger's own statements looked for first. */
+MUN_MUST mun_code mun_index_make_anew(mun_ledger *ledger, mun_watcher *watcher, mun_error *err);
 
 /* There is something new on the log. Costs next to nothing when the thread knows already. */
 void mun_row_follower_kick(mun_row_follower *follower);

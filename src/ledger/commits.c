@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ledger/commits.h"
+
+#include "base/buf.h"
+#include "base/cursor.h"
+
+#define RECORDS_BYTES (MUN_COMMITS_RECORDS * 16)
+
+/* ---- Writing ------------------------------------------------------------------------------- */
+
+static void block_close(const mun_crypto *crypto, mun_buf *ret)
+{
+    static const uint8_t zeros[16] = {0};
+    uint8_t digest[MUN_HASH_SIZE];
+    while (ret->len % MUN_COMMITS_BLOCK != RECORDS_BYTES && mun_buf_ok(ret)) {
+        mun_buf_put(ret, mun_slice_of(zeros, sizeof zeros));
+    }
+    if (!mun_buf_ok(ret)) return;
+    mun_slice records = mun_slice_of(ret->ptr + ret->len - RECORDS_BYTES, RECORDS_BYTES);
+    crypto->sha256(crypto->ctx, &records, 1, digest);
+    mun_buf_put(ret, mun_slice_of(digest, sizeof digest));
+}
+
+/* The first index after `first` with another time: a doubling step, then halving. */
+static mun_code run_end(mun_log *log, uint64_t first, uint64_t size, uint64_t time_ms,
+                        uint64_t *ret, mun_error *err)
+{
+    uint64_t low = first, high = size, step = 1, at = 0;
+    while (low + step < size) {
+        MUN_TRY(mun_log_time(log, low + step, &at, err));
+        if (at != time_ms) {
+            high = low + step;
+            break;
+        }
+        low += step;
+        step *= 2;
+    }
+    while (low + 1 < high) {
+        uint64_t middle = low + (high - low) / 2;
+        MUN_TRY(mun_log_time(log, middle, &at, err));
+        if (at == time_ms)
+            low = middle;
+        else
+            high = middle;
+    }
+    *ret = high;
+    return MUN_OK;
+}
+
+mun_code mun_commits_write(const mun_crypto *crypto, mun_log *log, uint64_t size, mun_buf *ret,
+                           mun_error *err)
+{
+    for (uint64_t first = 0; first < size;) {
+        uint64_t time_ms = 0;
+        MUN_TRY(mun_log_time(log, first, &time_ms, err));
+        mun_buf_u64(ret, first);
+        mun_buf_u64(ret, time_ms);
+        if (ret->len % MUN_COMMITS_BLOCK == RECORDS_BYTES) block_close(crypto, ret);
+        MUN_TRY(run_end(log, first, size, time_ms, &first, err));
+    }
+    if (ret->len % MUN_COMMITS_BLOCK != 0) block_close(crypto, ret);
+    return mun_buf_ok(ret) ? MUN_OK
+                           : mun_fail(err, MUN_E_LIMIT, MUN_NO_OFFSET,
+                                      "the registration times take more room than is allowed");
+}
+
+/* ---- Reading ------------------------------------------------------------------------------- */
+
+mun_commit_record mun_commits_at(const mun_commits *commits, uint64_t record)
+{
+    uint64_t block = record / MUN_COMMITS_RECORDS, in_block = record % MUN_COMMITS_RECORDS;
+    const uint8_t *at = commits->bytes.ptr + block * MUN_COMMITS_BLOCK + in_block * 16;
+    mun_cursor c = mun_cursor_over(mun_slice_of(at, 16));
+    mun_commit_record ret = {.first = mun_cursor_u64(&c)};
+    ret.time_ms = mun_cursor_u64(&c);
+    return ret;
+}
+
+static mun_code wrong(mun_error *err, uint64_t offset, const char *sentence)
+{
+    return mun_fail(err, MUN_E_INVALID, offset, sentence);
+}
+
+static mun_code digests_check(const mun_crypto *crypto, mun_slice bytes, mun_error *err)
+{
+    if (bytes.len == 0 || bytes.len % MUN_COMMITS_BLOCK != 0) {
+        return wrong(err, bytes.len, "commits: its length is not a multiple of 4,096 bytes");
+    }
+    for (size_t at = 0; at < bytes.len; at += MUN_COMMITS_BLOCK) {
+        uint8_t digest[MUN_HASH_SIZE];
+        mun_slice records = mun_slice_of(bytes.ptr + at, RECORDS_BYTES);
+        crypto->sha256(crypto->ctx, &records, 1, digest);
+        if (memcmp(bytes.ptr + at + RECORDS_BYTES, digest, sizeof digest) != 0) {
+            return wrong(err, at, "commits: the digest of a block of registration times is wrong");
+        }
+    }
+    return MUN_OK;
+}
+
+/* The last block may be filled up with zeros; a record of zeros can only be the very first. */
+static uint64_t records_count(const mun_commits *commits)
+{
+    uint64_t n = commits->bytes.len / MUN_COMMITS_BLOCK * MUN_COMMITS_RECORDS, least = n - 253;
+    for (; n > least; n--) {
+        mun_commit_record last = mun_commits_at(commits, n - 1);
+        if (last.first != 0 || last.time_ms != 0) break;
+    }
+    return n;
+}
+
+mun_code mun_commits_check(const mun_crypto *crypto, mun_slice bytes, uint64_t size,
+                           mun_commits *ret, mun_error *err)
+{
+    mun_commits commits = {.bytes = bytes};
+    MUN_TRY(digests_check(crypto, bytes, err));
+    commits.records = records_count(&commits);
+    mun_commit_record previous = mun_commits_at(&commits, 0);
+    if (previous.first != 0) return wrong(err, 0, "commits: entry 0 has no registration time");
+    for (uint64_t i = 1; i < commits.records; i++) {
+        mun_commit_record record = mun_commits_at(&commits, i);
+        if (record.first < previous.first || record.time_ms < previous.time_ms) {
+            return wrong(err, i / MUN_COMMITS_RECORDS * MUN_COMMITS_BLOCK,
+                         "commits: registration times or indexes go down");
+        }
+        previous = record;
+    }
+    if (previous.first >= size) {
+        return wrong(err, bytes.len, "commits: it names entries that the checkpoint does not have");
+    }
+    *ret = commits;
+    return MUN_OK;
+}
