@@ -349,6 +349,8 @@ static void test_wrong_calls(void **state)
     assert_false(consistent(0, 5, &roots[0], &roots[5], NULL, 0));
     assert_false(consistent(0, 0, &roots[0], &roots[0], NULL, 0));
     assert_false(consistent(5, 5, &roots[5], &roots[4], NULL, 0));
+    assert_false(consistent(3, 5, &roots[3], &roots[5], NULL, 0));
+    assert_false(consistent(4, 5, &roots[4], &roots[5], NULL, 0));
     assert_false(consistent(over, over, &roots[5], &roots[5], NULL, 0));
     assert_false(fold_gives(0, over, &roots[1], NULL, 0, &roots[1]));
 }
