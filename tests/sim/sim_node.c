@@ -26,6 +26,7 @@ static void *regrow(void *ptr, size_t old_len, size_t new_len)
 
 static void reserve(sim_node *n, const sim_geometry *g, uint64_t size)
 {
+    if (size > n->reach) n->reach = (size + g->page - 1) / g->page * g->page;
     if (size <= n->cap) return;
     size_t cap = n->cap == 0 ? CAP_FIRST : n->cap;
     while (cap < size) cap *= 2;
@@ -51,10 +52,11 @@ void sim_node_finish(sim_node *n)
 void sim_node_clear(sim_node *n, const sim_geometry *g)
 {
     if (n->cap > 0) {
-        memset(n->cache, 0, n->cap);
-        memset(n->disk, 0, n->cap);
-        memset(n->flag, 0, n->cap / g->sector);
+        memset(n->cache, 0, n->reach);
+        memset(n->disk, 0, n->reach);
+        memset(n->flag, 0, n->reach / g->sector);
     }
+    n->reach = 0;
     n->folder = n->size_dirty = false;
     n->cache_size = n->disk_size = 0;
     n->touched_count = n->version_count = n->pool_len = 0;
@@ -85,12 +87,13 @@ static void copy_versions(sim_node *into, const sim_node *from)
 static void copy_and_zero(void *into, size_t into_len, const void *from, size_t len)
 {
     if (len > 0) memcpy(into, from, len);
-    memset((uint8_t *)into + len, 0, into_len - len);
+    if (into_len > len) memset((uint8_t *)into + len, 0, into_len - len);
 }
 
 void sim_node_copy(sim_node *into, const sim_node *from, const sim_geometry *g)
 {
-    reserve(into, g, from->cap);
+    size_t used = into->reach;
+    reserve(into, g, from->reach);
     into->folder = from->folder;
     into->cache_size = from->cache_size;
     into->disk_size = from->disk_size;
@@ -98,9 +101,10 @@ void sim_node_copy(sim_node *into, const sim_node *from, const sim_geometry *g)
     into->touched_count = from->touched_count;
     copy_versions(into, from);
     if (into->cap == 0) return;
-    copy_and_zero(into->cache, into->cap, from->cache, from->cap);
-    copy_and_zero(into->disk, into->cap, from->disk, from->cap);
-    copy_and_zero(into->flag, into->cap / g->sector, from->flag, from->cap / g->sector);
+    copy_and_zero(into->cache, used, from->cache, from->reach);
+    copy_and_zero(into->disk, used, from->disk, from->reach);
+    copy_and_zero(into->flag, used / g->sector, from->flag, from->reach / g->sector);
+    into->reach = from->reach;
     if (from->touched_count == 0) return;
     memcpy(into->touched, from->touched, from->touched_count * sizeof *from->touched);
 }

@@ -25,7 +25,8 @@ typedef struct sim_node {
     bool marked;    /* for sweeping unreferenced ones */
     uint8_t *cache; /* both cap bytes; zero beyond their size */
     uint8_t *disk;
-    size_t cap; /* a multiple of the page */
+    size_t cap;   /* a multiple of the page */
+    size_t reach; /* beyond it nothing was ever written: zero, clean */
     uint64_t cache_size;
     uint64_t disk_size;
     bool size_dirty;

@@ -62,7 +62,8 @@ static void check_refusal(sim_world *w, const damage *d, mun_code code, const mu
 
 /*
  * The limit that docs/format/log.md states: the newest batch damaged, and nothing published that
- * speaks of it. Then it looks like a batch that was never finished.
+ * speaks of it. Then it looks like a batch that was never finished. And a batch whose outcome
+ * nobody had been told may go either way, wherever the damage is.
  */
 static bool is_stated_limit(const sim_world *w, const damage *d, const mun_store *store,
                             uint64_t published)
@@ -70,7 +71,8 @@ static bool is_stated_limit(const sim_world *w, const damage *d, const mun_store
     bool in_ring = strcmp(d->name, "journal") == 0 && d->offset >= MUN_LOG_RING_AT;
     bool one_less = mun_store_batches(store) + 1 == w->model.batches &&
                     mun_store_head(store).size + w->model.last_count == w->model.size;
-    return in_ring && one_less && (published < w->model.size || w->model.last_count == 0);
+    return (in_ring || w->was_pending) && one_less &&
+           (published < w->model.size || w->model.last_count == 0);
 }
 
 /* Damage below the tails of the streams is not looked for at opening; take it out again. */

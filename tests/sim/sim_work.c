@@ -321,14 +321,52 @@ static outcome one_operation(sim_world *w)
     }
 }
 
+/* One more batch if the ring has room as it is. */
+static outcome append_if_room(sim_world *w)
+{
+    compose(w);
+    if (w->queued == SIM_QUEUE_MAX || !mun_store_has_room(w->store, &w->fill)) return GOES_ON;
+    return write_batch(w, true);
+}
+
+/*
+ * The narrowest place of all: a full ring, a flush step by step, batches into every block that it
+ * gives back, and the power off between a superblock's write and its sync.
+ */
+static outcome race(sim_world *w)
+{
+    mun_error err;
+    bool done = false;
+    for (int i = 0; i < 20; i++) {
+        if (append_if_room(w) == ENDED) return ENDED;
+    }
+    if (follow(w, SIZE_MAX) == ENDED || w->queued > 0) return ENDED;
+    w->aim_event = SIM_CUT;
+    while (!done) {
+        mun_code code = mun_store_flush_step(w->store, w->crypto, &done, &err);
+        if (judge(w, "flush step", code, &err) == ENDED || code != MUN_OK) return ENDED;
+        if (sim_once_in(r_of(w), 4)) {
+            uint64_t calls = sim_between(r_of(w), 1, 2);
+            sim_disk_plan(w->disk, SIM_CUT, calls, SIM_WRITE | SIM_SYNC);
+        }
+        if (append_if_room(w) == ENDED) return ENDED;
+    }
+    return GOES_ON;
+}
+
 void sim_work(sim_world *w)
 {
     for (uint64_t n = sim_below(r_of(w), OPS_MAX); n > 0; n--) {
         if (one_operation(w) == ENDED) return;
         if (sim_once_in(r_of(w), 16)) sim_check_prefix(w);
     }
-    if (w->aim == SIM_AIM_FLUSH)
-        (void)(follow(w, SIZE_MAX) == GOES_ON && flush(w) == GOES_ON);
-    else if (w->aim == SIM_AIM_GROW)
-        (void)grow(w);
+    ready_batch(w);
+    switch (w->aim) {
+    case SIM_AIM_FLUSH: (void)(follow(w, SIZE_MAX) == GOES_ON && flush(w) == GOES_ON); break;
+    case SIM_AIM_GROW: (void)grow(w); break;
+    case SIM_AIM_NONE:
+        if (!sim_disk_struck(w->disk) && sim_once_in(r_of(w), 4)) (void)race(w);
+        break;
+    default: break;
+    }
 }

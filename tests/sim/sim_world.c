@@ -188,6 +188,7 @@ static void recover(sim_world *w)
     }
     if (!open) {
         if (probe) sim_disk_copy(w->before, w->disk, 1);
+        w->was_pending = w->pending;
         recover_calmly(w);
     }
     settle_pending(w);
@@ -227,7 +228,7 @@ void sim_world_start(sim_world *w, uint64_t seed)
     w->seed = seed;
     w->random.state = seed;
     w->broken[0] = '\0';
-    w->crypto = sim_once_in(&w->random, 16) ? &w->real : &w->fast;
+    w->crypto = sim_once_in(&w->random, 32) ? &w->real : &w->fast;
     sim_disk_reset(w->disk, sim_next(&w->random));
     w->config = (mun_store_config){
         .vfs = sim_disk_vfs(w->disk),

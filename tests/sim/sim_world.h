@@ -52,8 +52,9 @@ typedef struct sim_world {
     mun_store *store;
 
     sim_model model;
-    sim_batch batch; /* being written */
-    bool pending;    /* its outcome is unknown */
+    sim_batch batch;  /* being written */
+    bool pending;     /* its outcome is unknown */
+    bool was_pending; /* it was so when the copy for the damage probe was taken */
     mun_batch fill;
     bool fill_ready;
     mun_batch queue[SIM_QUEUE_MAX]; /* synced, not followed */
