@@ -3,6 +3,7 @@
 #include "ledger/ledger_parts.h"
 
 #include <muniment/keys.h>
+#include <signal.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -49,6 +50,16 @@ mun_code mun_ledger_file_exists(const char *directory, const char *name, bool *r
     MUN_TRY(mun_file_look(path, true, &info, err));
     *ret = info.kind != MUN_FILE_MISSING;
     return MUN_OK;
+}
+
+bool mun_thread_start(pthread_t *ret, void *(*run)(void *), void *ctx)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    bool started = pthread_create(ret, NULL, run, ctx) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return started;
 }
 
 uint64_t mun_system_clock_ms(void *ctx)

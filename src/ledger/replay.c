@@ -197,7 +197,7 @@ static void replay_all(replay *r)
     pthread_t threads[THREADS_MAX];
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     size_t wanted = cores < 1 ? 1 : cores > THREADS_MAX ? THREADS_MAX : (size_t)cores, started = 0;
-    while (started + 1 < wanted && pthread_create(&threads[started], NULL, replay_thread, r) == 0) {
+    while (started + 1 < wanted && mun_thread_start(&threads[started], replay_thread, r)) {
         started++;
     }
     (void)replay_thread(r); /* this thread works too */

@@ -246,7 +246,7 @@ void mun_row_follower_start(mun_row_follower *f, mun_ledger *ledger)
     atomic_store(&f->size, size);
     atomic_store(&f->kicked, true);
     if (ledger->read_only) return;
-    f->running = pthread_create(&f->thread, NULL, follow, f) == 0;
+    f->running = mun_thread_start(&f->thread, follow, f);
     f->failed = !f->running;
 }
 

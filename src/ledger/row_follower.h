@@ -31,6 +31,9 @@ typedef struct mun_row_follower {
     mun_error why;
 } mun_row_follower;
 
+/* A thread that gets no signals: they are the program's own business. False: none started. */
+bool mun_thread_start(pthread_t *ret, void *(*run)(void *), void *ctx);
+
 /* Opens the index (for a writer: makes it, or makes it anew when it cannot be used) and starts
  * following. A failure leaves the ledger without an index, never without service. */
 void mun_row_follower_start(mun_row_follower *follower, mun_ledger *ledger);

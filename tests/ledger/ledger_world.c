@@ -182,7 +182,9 @@ int world_verdict(const world *w, mun_slice evidence, unsigned document, mun_rep
     const mun_ledger_pub *pub = mun_ledger_identity(w->ledger);
     world_digest(w, document, digest);
     mun_trusted_key keys[] = {
-        {.role = MUN_ROLE_ISSUER, .name = MUN_LITERAL(WORLD_ISSUER), .key = w->issuer.signer.key,
+        {.role = MUN_ROLE_ISSUER,
+         .name = MUN_LITERAL(WORLD_ISSUER),
+         .key = w->issuer.signer.key,
          .trusted = true},
         {.role = MUN_ROLE_LEDGER, .name = pub->origin, .key = pub->receipts, .trusted = true},
         {.role = MUN_ROLE_LEDGER, .name = pub->origin, .key = pub->checkpoints, .trusted = true},
