@@ -75,17 +75,26 @@ static bool is_stated_limit(const sim_world *w, const damage *d, const mun_store
            (published < w->model.size || w->model.last_count == 0);
 }
 
-/* Damage below the tails of the streams is not looked for at opening; take it out again. */
-static void mend(const damage *d, sim_disk *copy, const sim_disk *before)
+/* What the model says that a stream holds; empty for other files. */
+static mun_slice expected(const sim_model *model, const char *name)
 {
-    mun_slice now, was;
-    if (d->in_read || !sim_disk_bytes(copy, d->name, &now) ||
-        !sim_disk_bytes(before, d->name, &was)) {
-        return;
-    }
-    bool same_file = strcmp(d->name, "journal") != 0 && strcmp(d->name, "published") != 0;
-    if (!same_file || d->offset >= now.len || d->offset >= was.len) return;
-    if (now.ptr[d->offset] == (was.ptr[d->offset] ^ (1u << d->bit))) {
+    unsigned level;
+    uint64_t n;
+    if (strcmp(name, "offsets") == 0) return sim_model_offsets(model);
+    if (strcmp(name, "commits") == 0) return sim_model_commits(model);
+    if (sscanf(name, "entries/%" SCNu64, &n) == 1) return sim_model_segment(model, n);
+    bool is_level = sscanf(name, "hashes/%u", &level) == 1 && level < MUN_LOG_LEVELS;
+    return is_level ? sim_model_level(model, level) : (mun_slice){0};
+}
+
+/* Damage below the tails of the streams is not looked for at opening; take it out again. */
+static void mend(const sim_world *w, const damage *d, sim_disk *copy)
+{
+    mun_slice now;
+    mun_slice want = expected(&w->model, d->name);
+    if (d->in_read || !sim_disk_bytes(copy, d->name, &now)) return;
+    if (d->offset >= now.len || d->offset >= want.len) return;
+    if (now.ptr[d->offset] == (want.ptr[d->offset] ^ (1u << d->bit))) {
         sim_disk_flip(copy, d->name, d->offset, d->bit);
     }
 }
@@ -110,7 +119,7 @@ static void open_damaged(sim_world *w, sim_disk *copy, const sim_disk *before, d
         return;
     }
     if (!is_stated_limit(w, d, store, published)) {
-        mend(d, copy, before);
+        mend(w, d, copy);
         sim_check_store(w, copy, store, &w->model);
     }
     mun_store_close(store);
