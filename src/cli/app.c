@@ -103,24 +103,31 @@ mun_code mun_app_ledger_path(const mun_app *app, const char **ret, mun_error *er
     return MUN_OK;
 }
 
-static mun_code open_with(const mun_app *app, const char *path, mun_ledger_use use,
-                          mun_slice passphrase, mun_ledger **ret, mun_error *err)
+/* Whether the ledger's keys ask for a passphrase; a ledger without keys does not. */
+static bool keys_encrypted(const char *path)
 {
-    (void)app;
-    mun_ledger_open_options options = {.read_only = use != MUN_USE_WRITE, .passphrase = passphrase};
-    return mun_ledger_open(path, &options, ret, err);
+    char name[MUN_PATH_BYTES_MAX];
+    uint8_t room[MUN_PEM_MAX];
+    mun_buf pem = mun_buf_fixed(room, sizeof room);
+    int len = snprintf(name, sizeof name, "%s/keys/receipts.pem", path);
+    if (len < 0 || (size_t)len >= sizeof name) return false;
+    bool encrypted = mun_file_read(name, sizeof room, &pem, NULL) == MUN_OK &&
+                     mun_private_key_encrypted(mun_buf_slice(&pem));
+    mun_cleanse(room, sizeof room);
+    return encrypted;
 }
 
-/* The library says MUN_E_USAGE when keys are encrypted and the passphrase is empty or wrong. */
 static mun_code open_asking(const mun_app *app, const char *path, mun_ledger_use use,
                             mun_buf *secret, mun_ledger **ret, mun_error *err)
 {
     MUN_TRY(mun_app_passphrase(app, MUN_OPT_LEDGER_PASSPHRASE_FILE, secret, err));
-    mun_code code = open_with(app, path, use, mun_buf_slice(secret), ret, err);
-    if (code != MUN_E_USAGE || use == MUN_USE_READ || secret->len > 0) return code;
-    MUN_TRY(mun_ask_passphrase("Passphrase of the ledger's keys", "ledger-passphrase-file", secret,
-                               err));
-    return open_with(app, path, use, mun_buf_slice(secret), ret, err);
+    if (use != MUN_USE_READ && secret->len == 0 && keys_encrypted(path)) {
+        MUN_TRY(mun_ask_passphrase("Passphrase of the ledger's keys", "ledger-passphrase-file",
+                                   secret, err));
+    }
+    mun_ledger_open_options options = {.read_only = use != MUN_USE_WRITE,
+                                       .passphrase = mun_buf_slice(secret)};
+    return mun_ledger_open(path, &options, ret, err);
 }
 
 mun_code mun_app_ledger_open_at(const mun_app *app, const char *path, mun_ledger_use use,

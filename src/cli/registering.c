@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/registering.h"
+
+#include "cli/check_document.h"
+#include "cli/entry_text.h"
+#include "cli/subject.h"
+#include "vfs/files.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BATCH_BYTES (1u << 20) /* statements in one call */
+
+void mun_registering_begin(mun_registering *r, mun_app *app, mun_ledger *ledger,
+                           const mun_signing *signing, bool brief)
+{
+    *r = (mun_registering){.app = app, .ledger = ledger, .signing = signing, .brief = brief};
+    r->out = mun_app_value(app, MUN_OPT_OUT);
+    mun_progress_begin(&r->progress, app->progress && brief, "registered");
+}
+
+static uint64_t done(const mun_registering *r)
+{
+    return r->registered + r->known + r->present + r->failed;
+}
+
+static void fail_one(mun_registering *r, const char *path, const mun_error *why)
+{
+    mun_progress_end(&r->progress);
+    mun_print_error(r->app, path, why);
+    r->failed++;
+    r->exit_code = mun_worse_exit(r->exit_code, mun_code_exit(why->code));
+}
+
+typedef struct outcome {
+    const char *what; /* "registered", "known", "present" */
+    uint64_t index;
+    uint64_t time_ms; /* 0: not asked */
+    const uint8_t *leaf;
+} outcome;
+
+static void report(mun_registering *r, const char *path, const char *evidence, const outcome *o)
+{
+    mun_app *app = r->app;
+    mun_progress_set(&r->progress, done(r), 0);
+    if (app->json) {
+        json_t *object = mun_out_new(o->what);
+        mun_out_path(object, "file", path);
+        mun_out_path(object, "evidence", evidence);
+        mun_out_uint(object, "index", o->index);
+        if (o->time_ms != 0) mun_out_time(object, "registered", o->time_ms);
+        if (o->time_ms != 0) mun_out_uint(object, "registered_ms", o->time_ms);
+        if (o->leaf != NULL) mun_out_hex(object, "leaf", mun_slice_of(o->leaf, MUN_HASH_SIZE));
+        mun_out_print(app, object);
+        return;
+    }
+    if (app->quiet || r->brief) return;
+    bool is_new = strcmp(o->what, "registered") == 0;
+    printf("%s: %s entry %llu, evidence in %s\n", MUN_PLAIN_PATH(path),
+           is_new ? "registered as" : "is on the ledger already as", (unsigned long long)o->index,
+           MUN_PLAIN_PATH(evidence));
+}
+
+/* ---- Evidence files ---- */
+
+static mun_code make_parent(const char *path, mun_error *err)
+{
+    char folder[MUN_PATH_BYTES_MAX];
+    MUN_TRY(mun_path_with(path, "", folder, sizeof folder, err));
+    char *slash = strrchr(folder, '/');
+    if (slash == NULL || slash == folder) return MUN_OK;
+    *slash = '\0';
+    return mun_dir_make(folder, err);
+}
+
+static mun_code write_evidence(mun_registering *r, const char *path, bool replace, uint64_t index,
+                               bool many, mun_error *err)
+{
+    mun_buf bytes MUN_BUF_AUTO = mun_buf_growable(MUN_EVIDENCE_MAX);
+    MUN_TRY(mun_ledger_evidence(r->ledger, index, &bytes, err));
+    if (r->out != NULL) MUN_TRY(make_parent(path, err));
+    /* Many evidence files are not synced one by one: the ledger is, and gives them again. */
+    unsigned flags = (many ? MUN_WRITE_NO_SYNC : 0) | (replace ? MUN_WRITE_REPLACE : 0);
+    return mun_file_write(path, mun_buf_slice(&bytes), flags, err);
+}
+
+/* Where the evidence of a file belongs. NAME.cose has NAME.scitt. */
+static mun_code evidence_path(const mun_registering *r, const char *path, const char *relative,
+                              char *ret, size_t cap, mun_error *err)
+{
+    const char *base = r->out != NULL ? relative : path;
+    size_t len = strlen(base);
+    if (r->signing == NULL && mun_path_ends(base, ".cose") && len > 5) len -= 5;
+    int n = r->out != NULL ? snprintf(ret, cap, "%s/%.*s.scitt", r->out, (int)len, base)
+                           : snprintf(ret, cap, "%.*s.scitt", (int)len, base);
+    if (n > 0 && (size_t)n < cap) return MUN_OK;
+    return mun_fail(err, MUN_E_LIMIT, MUN_NO_OFFSET, "the path of its evidence is too long");
+}
+
+/* What lies where the evidence is to go. */
+typedef struct present {
+    bool there;       /* something that is this statement's or document's evidence */
+    bool replaceable; /* an empty file, or a statement without receipts */
+    bool on_ledger;
+    uint64_t index;
+    uint8_t leaf[MUN_HASH_SIZE];
+} present;
+
+static mun_code refuse(const char *path, const char *what, mun_error *err)
+{
+    return mun_failf(err, MUN_E_EXISTS, 0, "%s is there and %s; move it away, or use --out",
+                     MUN_PLAIN_PATH(path), what);
+}
+
+/* Whether the statement is about the document that has this SHA-256 digest at path. */
+static mun_code about_document(const mun_app *app, const mun_statement *statement, const char *path,
+                               const mun_document *document, bool *ret, mun_error *err)
+{
+    uint8_t digest[MUN_DIGEST_MAX];
+    size_t len = 0;
+    mun_document other = *document;
+    int32_t hash = mun_statement_document_hash(statement);
+    *ret = false;
+    if (hash == 0 || !mun_statement_digest(app, statement, digest, &len)) return MUN_OK;
+    if (hash != MUN_HASH_SHA256) MUN_TRY(mun_document_digest(path, hash, &other, err));
+    *ret = mun_slice_equal(mun_slice_of(digest, len), mun_slice_of(other.digest, other.digest_len));
+    return MUN_OK;
+}
+
+static mun_code judge_present(mun_registering *r, const mun_statement *statement,
+                              const char *evidence, present *ret, mun_error *err)
+{
+    mun_statement_leaf(&r->app->crypto, statement, ret->leaf);
+    mun_code code = mun_ledger_lookup(r->ledger, ret->leaf, &ret->index, err);
+    if (code != MUN_OK && code != MUN_E_NOT_FOUND) return code;
+    ret->on_ledger = code == MUN_OK;
+    bool bare = statement->receipts_len == 0 && statement->proofs_len == 0;
+    ret->there = ret->on_ledger && !bare;
+    ret->replaceable = bare;
+    if (ret->there || bare) return MUN_OK;
+    return refuse(evidence, "holds receipts of another ledger", err);
+}
+
+/* document: the digest of the document; or own_leaf: that of the statement to be registered. */
+static mun_code look_present(mun_registering *r, const char *path, const char *evidence,
+                             const mun_document *document, const uint8_t *own_leaf, present *ret,
+                             mun_error *err)
+{
+    mun_file_info info;
+    mun_statement statement;
+    bool same = false;
+    *ret = (present){0};
+    MUN_TRY(mun_file_look(evidence, true, &info, err));
+    if (info.kind == MUN_FILE_MISSING) return MUN_OK;
+    if (info.kind != MUN_FILE_REGULAR) return refuse(evidence, "is no file", err);
+    ret->replaceable = info.size == 0;
+    if (info.size == 0) return MUN_OK;
+    mun_buf bytes MUN_BUF_AUTO = mun_buf_growable(MUN_EVIDENCE_MAX);
+    MUN_TRY(mun_file_read(evidence, MUN_EVIDENCE_MAX, &bytes, err));
+    if (mun_statement_parse(mun_buf_slice(&bytes), &statement, NULL) != MUN_OK) {
+        return refuse(evidence, "is no evidence file", err);
+    }
+    if (document != NULL) {
+        MUN_TRY(about_document(r->app, &statement, path, document, &same, err));
+        if (!same) return refuse(evidence, "is the evidence of another document", err);
+    }
+    MUN_TRY(judge_present(r, &statement, evidence, ret, err));
+    if (own_leaf != NULL && memcmp(own_leaf, ret->leaf, MUN_HASH_SIZE) != 0) {
+        return refuse(evidence, "is the evidence of another statement", err);
+    }
+    return MUN_OK;
+}
+
+/* ---- One file ---- */
+
+static mun_code keep_first(void *ctx, const mun_found *found, mun_error *err)
+{
+    uint64_t *index = ctx;
+    (void)err;
+    if (*index == MUN_NO_OFFSET) *index = found->index;
+    return MUN_OK;
+}
+
+/* The entry of the same document under the same names and key; MUN_NO_OFFSET: none. */
+static mun_code find_known(mun_registering *r, const mun_document *document, mun_slice subject,
+                           uint64_t *ret, mun_error *err)
+{
+    const mun_signing *s = r->signing;
+    mun_query query = {
+        .iss = s->issuer,
+        .sub = subject,
+        .content_type =
+            s->content_type.len > 0 ? s->content_type : MUN_LITERAL("application/octet-stream"),
+        .digest = mun_slice_of(document->digest, document->digest_len),
+        .kid = mun_slice_of(s->key.signer.kid, sizeof s->key.signer.kid),
+        .limit = 1,
+    };
+    *ret = MUN_NO_OFFSET;
+    return mun_ledger_find(r->ledger, &query, keep_first, ret, err);
+}
+
+/* Puts a statement into the batch; takes over its bytes. */
+static mun_code put_item(mun_registering *r, const char *path, const char *evidence, bool replace,
+                         mun_buf *statement, mun_error *err)
+{
+    mun_register_item *item = &r->items[r->items_len];
+    *item = (mun_register_item){.path = strdup(path),
+                                .evidence = strdup(evidence),
+                                .replace = replace,
+                                .statement = *statement};
+    *statement = (mun_buf){0};
+    r->items_len++;
+    if (item->path == NULL || item->evidence == NULL) {
+        return mun_failf(err, MUN_E_MEMORY, 0, "no memory for the batch");
+    }
+    r->items_bytes += item->statement.len;
+    return MUN_OK;
+}
+
+static mun_code already(mun_registering *r, const char *path, const char *evidence,
+                        const present *p)
+{
+    r->present++;
+    outcome o = {.what = "present", .index = p->index, .leaf = p->leaf};
+    report(r, path, evidence, &o);
+    return MUN_OK;
+}
+
+static mun_code add_document(mun_registering *r, const char *path, const char *relative,
+                             mun_error *err)
+{
+    char evidence[MUN_PATH_BYTES_MAX];
+    mun_document document;
+    present p;
+    uint64_t known;
+    mun_buf content MUN_BUF_AUTO = mun_buf_growable(MUN_STATEMENT_MAX);
+    mun_buf subject MUN_BUF_AUTO = mun_buf_growable(MUN_NAME_MAX);
+    mun_buf statement MUN_BUF_AUTO = mun_buf_growable(MUN_STATEMENT_MAX);
+    MUN_TRY(evidence_path(r, path, relative, evidence, sizeof evidence, err));
+    MUN_TRY(mun_subject_make(r->signing->subject, relative, &subject, err));
+    MUN_TRY(mun_signing_read(r->signing, path, &document, &content, err));
+    MUN_TRY(look_present(r, path, evidence, &document, NULL, &p, err));
+    if (p.there) return already(r, path, evidence, &p);
+    MUN_TRY(find_known(r, &document, mun_buf_slice(&subject), &known, err));
+    if (known != MUN_NO_OFFSET) {
+        MUN_TRY(write_evidence(r, evidence, p.replaceable, known, r->brief, err));
+        r->known++;
+        report(r, path, evidence, &(outcome){.what = "known", .index = known});
+        return MUN_OK;
+    }
+    MUN_TRY(mun_signing_make(r->signing, &document, mun_buf_slice(&content),
+                             mun_buf_slice(&subject), &statement, err));
+    return put_item(r, path, evidence, p.replaceable, &statement, err);
+}
+
+static mun_code add_statement(mun_registering *r, const char *path, const char *relative,
+                              mun_error *err)
+{
+    char evidence[MUN_PATH_BYTES_MAX];
+    uint8_t leaf[MUN_HASH_SIZE];
+    mun_statement statement;
+    present p;
+    mun_buf bytes MUN_BUF_AUTO = mun_buf_growable(MUN_EVIDENCE_MAX);
+    MUN_TRY(evidence_path(r, path, relative, evidence, sizeof evidence, err));
+    MUN_TRY(mun_file_read(path, MUN_EVIDENCE_MAX, &bytes, err));
+    mun_code code = mun_statement_parse(mun_buf_slice(&bytes), &statement, err);
+    if (code != MUN_OK) {
+        return mun_error_prefix(err, code,
+                                "this is no signed statement; to register a document, "
+                                "give a key with --key");
+    }
+    mun_statement_leaf(&r->app->crypto, &statement, leaf);
+    MUN_TRY(look_present(r, path, evidence, NULL, leaf, &p, err));
+    if (p.there) return already(r, path, evidence, &p);
+    return put_item(r, path, evidence, p.replaceable, &bytes, err);
+}
+
+/* What cannot get better with the next file. */
+static bool stops_everything(mun_code code)
+{
+    return code == MUN_E_MEMORY || code == MUN_E_FAILED || code == MUN_E_DAMAGED ||
+           code == MUN_E_BUSY || code == MUN_E_NO_SPACE;
+}
+
+/* All statements of one key share issuer and key: if the ledger refuses the first, it is no use
+ * to try thousands. */
+static mun_code ask_admission(mun_registering *r, mun_error *err)
+{
+    if (r->signing == NULL || r->admitted || r->items_len == 0) return MUN_OK;
+    MUN_TRY(mun_ledger_admits(r->ledger, mun_buf_slice(&r->items[0].statement), err));
+    r->admitted = true;
+    return MUN_OK;
+}
+
+mun_code mun_registering_add(mun_registering *r, const char *path, const char *relative,
+                             mun_error *err)
+{
+    mun_error why = {.code = MUN_OK};
+    mun_code code = r->signing != NULL ? add_document(r, path, relative, &why)
+                                       : add_statement(r, path, relative, &why);
+    if (code != MUN_OK && stops_everything(code)) {
+        *err = why;
+        return code;
+    }
+    if (code != MUN_OK) fail_one(r, path, &why);
+    MUN_TRY(ask_admission(r, err));
+    mun_progress_set(&r->progress, done(r) + r->items_len, 0);
+    if (r->items_len < MUN_REGISTER_BATCH && r->items_bytes < BATCH_BYTES) return MUN_OK;
+    return mun_registering_flush(r, err);
+}
+
+/* ---- A batch ---- */
+
+static void finish_item(mun_registering *r, mun_register_item *item, const mun_registration *result)
+{
+    mun_error why = result->error;
+    bool many = r->brief || r->items_len > 1;
+    if (result->code == MUN_OK &&
+        write_evidence(r, item->evidence, item->replace, result->index, many, &why) == MUN_OK) {
+        if (result->existed) r->known++;
+        if (!result->existed) r->registered++;
+        outcome o = {result->existed ? "known" : "registered", result->index, result->time_ms,
+                     result->leaf};
+        report(r, item->path, item->evidence, &o);
+        return;
+    }
+    fail_one(r, item->path, &why);
+}
+
+static void clear_items(mun_registering *r)
+{
+    for (size_t i = 0; i < r->items_len; i++) {
+        free(r->items[i].path);
+        free(r->items[i].evidence);
+        mun_buf_free(&r->items[i].statement);
+    }
+    r->items_len = 0;
+    r->items_bytes = 0;
+}
+
+mun_code mun_registering_flush(mun_registering *r, mun_error *err)
+{
+    static mun_registration results[MUN_REGISTER_BATCH];
+    mun_slice statements[MUN_REGISTER_BATCH];
+    if (r->items_len == 0) return MUN_OK;
+    for (size_t i = 0; i < r->items_len; i++) statements[i] = mun_buf_slice(&r->items[i].statement);
+    memset(results, 0, sizeof results);
+    mun_code code = mun_ledger_register(r->ledger, statements, r->items_len, results, NULL, err);
+    if (code == MUN_OK) {
+        for (size_t i = 0; i < r->items_len; i++) finish_item(r, &r->items[i], &results[i]);
+    }
+    clear_items(r);
+    return code;
+}
+
+static void print_sum(mun_registering *r)
+{
+    mun_app *app = r->app;
+    if (app->json) {
+        json_t *object = mun_out_new("summary");
+        mun_out_uint(object, "files", done(r));
+        mun_out_uint(object, "registered", r->registered);
+        mun_out_uint(object, "known", r->known);
+        mun_out_uint(object, "present", r->present);
+        mun_out_uint(object, "failed", r->failed);
+        mun_out_print(app, object);
+        return;
+    }
+    if (app->quiet || !r->brief) return;
+    printf("%llu files: %llu registered, %llu on the ledger already, %llu failed\n",
+           (unsigned long long)done(r), (unsigned long long)r->registered,
+           (unsigned long long)(r->known + r->present), (unsigned long long)r->failed);
+}
+
+void mun_registering_end(mun_registering *r, bool should_print_sum)
+{
+    mun_progress_end(&r->progress);
+    if (should_print_sum) print_sum(r);
+    r->app->exit_code = r->exit_code;
+    clear_items(r);
+}
