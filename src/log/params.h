@@ -22,6 +22,10 @@
  *   MUN_FAULT_EARLY_PUBLISH     `published` names a batch before its sync
  *   MUN_FAULT_NO_GENERATION     recovery ignores the generation in the batch headers
  *   MUN_FAULT_EARLY_ACK         a batch is acknowledged without its sync
+ *   MUN_FAULT_NO_BURY           an unfinished batch is left in the ring by recovery (LOG-27)
+ *   MUN_FAULT_NO_OPEN_DIR_SYNC  recovery trusts the journal's name (LOG-28)
+ *   MUN_FAULT_ONE_SUPERBLOCK    recovery writes one superblock over what it replayed (LOG-29)
+ *   MUN_FAULT_LONG_SEGMENT      a segment is not finished again after the disk was full
  *   (512-byte blocks on 4 KiB sectors: -DMUN_LOG_BLOCK=512 with the simulator's sectors at 4096)
  */
 #ifndef MUN_LOG_PARAMS_H
