@@ -3,7 +3,7 @@
 import json
 
 from . import cbor, keys, note, receipt, verify
-from .statement import Malformed, Statement
+from .statement import Malformed
 
 
 def unhex(request, name):
@@ -27,7 +27,7 @@ def ask_cbor(request):
 
 def ask_statement(request):
     try:
-        return {"ok": True, "leaf": Statement(unhex(request, "statement")).leaf().hex()}
+        return {"ok": True, "leaf": verify.Evidence(unhex(request, "statement")).statement.leaf().hex()}
     except Malformed:
         return {"ok": False}
 
