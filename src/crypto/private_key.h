@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Inside of a private key; shared by making and signing (private_key.c) and files (pkcs8.c). */
+/* Inside of a private key; shared by making and signing (private_key.c) and files
+ * (pkcs8_read.c, pkcs8_write.c). */
 #ifndef MUN_CRYPTO_PRIVATE_KEY_H
 #define MUN_CRYPTO_PRIVATE_KEY_H
 
@@ -7,6 +8,9 @@
 #include "crypto/native.h"
 
 #include <muniment/keys.h>
+
+#define PKCS8_LABEL_CLEAR     "PRIVATE KEY"
+#define PKCS8_LABEL_ENCRYPTED "ENCRYPTED PRIVATE KEY"
 
 struct mun_private_key {
     const scheme *scheme;
@@ -17,5 +21,8 @@ struct mun_private_key {
 
 /* Takes pkey over, also when it fails: MUN_E_UNSUPPORTED, MUN_E_MALFORMED, MUN_E_MEMORY. */
 mun_code private_key_wrap(EVP_PKEY *pkey, mun_private_key **ret, mun_error *err);
+
+/* MUN_E_USAGE: it is empty. MUN_E_LIMIT: it is too long. */
+mun_code private_key_passphrase(mun_slice passphrase, mun_error *err);
 
 #endif

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Private key files: PKCS#8 (RFC 5958) as PEM, in the clear or encrypted by PBES2 (RFC 8018) with
- * scrypt (RFC 7914) and AES-256-CBC. We read PBKDF2 as well, as other tools write it.
+ * Reading private key files: PKCS#8 (RFC 5958) as PEM, in the clear or encrypted by PBES2 (RFC
+ * 8018) with scrypt (RFC 7914), as we write it, or PBKDF2, as other tools do.
  */
-#include "base/assert.h"
-#include "base/buf.h"
 #include "crypto/pem.h"
 #include "crypto/private_key.h"
 
@@ -13,17 +11,8 @@
 #include <openssl/evp.h>
 #include <openssl/pkcs12.h>
 
-#define LABEL_CLEAR     "PRIVATE KEY"
-#define LABEL_ENCRYPTED "ENCRYPTED PRIVATE KEY"
-
-/* Cost of what we write: 16 MiB and about 0.2 s. The memory is the most that OpenSSL's readers
- * allow by default; hence p = 5 instead of a larger N. */
-#define SCRYPT_N   16384
-#define SCRYPT_R   8
-#define SCRYPT_P   5
-#define SALT_BYTES 16
 /* Cost of what we read: a file must not be able to keep the reader busy for minutes. */
-#define ITERATIONS_MAX  INT64_C(20000000)
+#define ITERATIONS_MAX  INT64_C(10000000)
 #define SCRYPT_COST_MAX (UINT64_C(1) << 23) /* N * r * p */
 
 static bool label_is(const pem_block *block, const char *label)
@@ -74,7 +63,7 @@ static bool encryption_bearable(const X509_SIG *sealed)
     return good;
 }
 
-static mun_code check_passphrase(mun_slice passphrase, mun_error *err)
+mun_code private_key_passphrase(mun_slice passphrase, mun_error *err)
 {
     if (passphrase.len == 0) {
         return mun_fail(err, MUN_E_USAGE, MUN_NO_OFFSET,
@@ -90,7 +79,7 @@ static mun_code check_passphrase(mun_slice passphrase, mun_error *err)
 static mun_code unseal(const pem_block *block, mun_slice passphrase, PKCS8_PRIV_KEY_INFO **ret,
                        mun_error *err)
 {
-    MUN_TRY(check_passphrase(passphrase, err));
+    MUN_TRY(private_key_passphrase(passphrase, err));
     const unsigned char *at = block->der;
     X509_SIG *sealed = d2i_X509_SIG(NULL, &at, (long)block->len);
     if (sealed == NULL || at != block->der + block->len) {
@@ -130,8 +119,8 @@ static mun_code open_clear(const pem_block *block, PKCS8_PRIV_KEY_INFO **ret, mu
 static mun_code open_block(const pem_block *block, mun_slice passphrase, PKCS8_PRIV_KEY_INFO **ret,
                            mun_error *err)
 {
-    if (label_is(block, LABEL_ENCRYPTED)) return unseal(block, passphrase, ret, err);
-    if (label_is(block, LABEL_CLEAR)) return open_clear(block, ret, err);
+    if (label_is(block, PKCS8_LABEL_ENCRYPTED)) return unseal(block, passphrase, ret, err);
+    if (label_is(block, PKCS8_LABEL_CLEAR)) return open_clear(block, ret, err);
     if (label_is(block, "PUBLIC KEY")) {
         return mun_fail(err, MUN_E_MALFORMED, MUN_NO_OFFSET,
                         "this is a public key where a private one is wanted; give the file without "
@@ -166,53 +155,5 @@ mun_code mun_private_key_from_pem(mun_slice pem, mun_slice passphrase, mun_priva
 bool mun_private_key_encrypted(mun_slice pem)
 {
     PEM_BLOCK_AUTO pem_block block = {0};
-    return pem_read(pem, &block, NULL) == MUN_OK && label_is(&block, LABEL_ENCRYPTED);
-}
-
-static X509_SIG *seal(PKCS8_PRIV_KEY_INFO *info, mun_slice passphrase)
-{
-    uint8_t salt[SALT_BYTES];
-    if (mun_native_random(NULL, salt, sizeof salt) != MUN_OK) return NULL;
-    X509_ALGOR *pbe = PKCS5_pbe2_set_scrypt(EVP_aes_256_cbc(), salt, sizeof salt, NULL, SCRYPT_N,
-                                            SCRYPT_R, SCRYPT_P);
-    if (pbe == NULL) return NULL;
-    X509_SIG *sealed = PKCS8_set0_pbe((const char *)passphrase.ptr, (int)passphrase.len, info, pbe);
-    if (sealed == NULL) X509_ALGOR_free(pbe);
-    return sealed;
-}
-
-/* The DER of the key, sealed when there is a passphrase; NULL: OpenSSL failed. */
-static unsigned char *encode(const mun_private_key *key, mun_slice passphrase, int *ret_len)
-{
-    unsigned char *der = NULL;
-    PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(key->pkey);
-    if (info == NULL) return NULL;
-    if (passphrase.len == 0) {
-        *ret_len = i2d_PKCS8_PRIV_KEY_INFO(info, &der);
-    } else {
-        X509_SIG *sealed = seal(info, passphrase);
-        *ret_len = sealed != NULL ? i2d_X509_SIG(sealed, &der) : -1;
-        X509_SIG_free(sealed);
-    }
-    PKCS8_PRIV_KEY_INFO_free(info);
-    return *ret_len > 0 ? der : NULL;
-}
-
-mun_code mun_private_key_to_pem(const mun_private_key *key, mun_slice passphrase, mun_buf *ret,
-                                mun_error *err)
-{
-    if (passphrase.len != 0) MUN_TRY(check_passphrase(passphrase, err));
-    int len = 0;
-    unsigned char *der = encode(key, passphrase, &len);
-    ERR_clear_error();
-    if (der == NULL) {
-        return mun_fail(err, MUN_E_CRYPTO, MUN_NO_OFFSET,
-                        "OpenSSL could not write the private key");
-    }
-    pem_write(passphrase.len == 0 ? LABEL_CLEAR : LABEL_ENCRYPTED, mun_slice_of(der, (size_t)len),
-              ret);
-    OPENSSL_clear_free(der, (size_t)len);
-    if (mun_buf_ok(ret)) return MUN_OK;
-    return mun_fail(err, MUN_E_LIMIT, MUN_NO_OFFSET,
-                    "the private key does not fit into the buffer given for it");
+    return pem_read(pem, &block, NULL) == MUN_OK && label_is(&block, PKCS8_LABEL_ENCRYPTED);
 }
