@@ -115,13 +115,24 @@ static mun_code before(mun_audit *audit, mun_audit_segment *s, mun_error *err)
                 MUN_HASH_SIZE * (size_t)s->count, err);
 }
 
+/* A partial tile is part of the edge that gave the superblock's root, where its last block was
+ * the superblock's own copy. */
+static bool edge_is_right(const fsck *f, const mun_audit_segment *s, uint32_t i)
+{
+    uint64_t at = MUN_HASH_SIZE * (s->first + i);
+    uint64_t tail_at = MUN_HASH_SIZE * f->audit.sb.size / MUN_LOG_BLOCK * MUN_LOG_BLOCK;
+    const uint8_t *tail = f->tails + (size_t)MUN_STREAM_LEVEL * MUN_LOG_BLOCK;
+    if (at < tail_at) return f->edge_sound;
+    return memcmp(tail + (at - tail_at), s->stored[i].bytes, MUN_HASH_SIZE) == 0;
+}
+
 /* A leaf hash differs: the tile one level up tells whether the hash file or the entry is wrong. */
 static mun_code blame_leaf(fsck *f, const mun_audit_segment *s, const mun_crypto *crypto,
                            uint32_t i, mun_error *err)
 {
     uint32_t tile = i / MUN_LOG_TILE_WIDTH * MUN_LOG_TILE_WIDTH;
     char name[MUN_FILE_NAME_MAX];
-    bool hash_is_right = f->edge_sound; /* a partial tile is part of the edge */
+    bool hash_is_right = edge_is_right(f, s, i);
     if (tile + MUN_LOG_TILE_WIDTH <= s->count) {
         mun_hash above, run;
         uint64_t n = (s->first + tile) / MUN_LOG_TILE_WIDTH;
