@@ -104,15 +104,17 @@ class Log:
     def file(self, *parts):
         return os.path.join(self.path, *parts)
 
-    def check_checkpoint(self, data):
-        """Signed by the checkpoints key, and of this tree."""
+    def check_checkpoint(self, data, older=()):
+        """Signed by the checkpoints key, and of this tree; `older` are the checkpoints keys of earlier policies."""
         try:
             signed = note.Note(data)
             point = note.read_checkpoint(signed.text)
         except note.BadNote as error:
             raise Damage("checkpoint: %s" % error)
         need(point.origin == self.pub.origin, "checkpoint: another origin")
-        need(signed.accepted([(self.pub.origin, 1, self.pub.checkpoints)]), "checkpoint: signature")
+        if not signed.accepted([(self.pub.origin, 1, self.pub.checkpoints)]):
+            need(any(signed.accepted([(self.pub.origin, 1, key)]) for key in older), "checkpoint: signature")
+            self.notes.append("checkpoint: signed by the key of an earlier policy, not the one in ledger.pub")
         need(point.size <= self.tree.size, "checkpoint: size %d, but there are %d entries", point.size, self.tree.size)
         need(self.tree.root(point.size) == point.root, "checkpoint: the root at size %d is another", point.size)
         return point
@@ -302,7 +304,8 @@ class Directory(Log):
         need(size <= self.tree.size, "published: size %d, but there are %d entries", size, self.tree.size)
         need(self.tree.root(size) == raw[32:64], "published: the root at size %d is another", size)
 
-    def finish(self):
+    def finish(self, older=()):
+        """What stands beside the entries; `older` as in check_checkpoint."""
         size = self.superblock.size
         need(self.stream("offsets", 0) == bytes(self.offsets), "offsets: not those of the entries")
         for level in range(LEVELS):
@@ -316,7 +319,7 @@ class Directory(Log):
         if self.tree.size > size:
             self.notes.append("%d entries stand in the journal only" % (self.tree.size - size))
         if os.path.exists(self.file("checkpoint")):
-            self.check_checkpoint(read_file(self.file("checkpoint")))
+            self.check_checkpoint(read_file(self.file("checkpoint")), older)
         else:
             self.notes.append("no checkpoint")
 
@@ -360,7 +363,7 @@ class Export(Log):
                 self.tree.append(merkle.leaf_hash(entry))
                 yield entry
 
-    def finish(self):
+    def finish(self, older=()):
         point = self.check_checkpoint(read_file(self.file("checkpoint")))
         need(point.size == self.tree.size, "checkpoint: another size")
         level, count = 0, self.size
