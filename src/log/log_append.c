@@ -572,7 +572,7 @@ static mun_code open_alone(mun_log *log, uint64_t time_ms, mun_group **ret, mun_
 
 static mun_code append_alone(call *c, uint64_t time_ms, mun_error *err)
 {
-    mun_group *g;
+    mun_group *g = NULL;
     MUN_TRY(open_alone(c->log, time_ms, &g, err));
     g->refs++;
     c->group = g;

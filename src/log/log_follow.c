@@ -11,6 +11,7 @@
 #include "log/log_parts.h"
 
 #define FOLLOW_MAX    64   /* batches between two publications */
+#define FOLLOW_POOLED 2    /* of them big ones */
 #define FLUSH_IDLE_MS 100  /* without work: flush */
 #define LEAVE_IDLE_MS 2000 /* without work: end the thread */
 #define RETRY_MS      100  /* the disk was full */
@@ -69,12 +70,22 @@ static void give_back(mun_log *log, const mun_pending *list, size_t n)
     }
 }
 
+/* Big batches come back to the pool in small lots, so that callers need not wait for all. */
+static size_t few_enough(const mun_pending *list, size_t n)
+{
+    size_t pooled = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (list[i].pooled && ++pooled == FOLLOW_POOLED) return i + 1;
+    }
+    return n;
+}
+
 /* The batches leave memory only when readers find them in the streams. What was followed before a
  * full disk stopped the rest is remembered in log->followed. With the gate. */
 static void follow(mun_log *log, mun_worker *worker)
 {
     mun_pending list[FOLLOW_MAX];
-    size_t n = mun_recent_oldest(&log->recent, list, FOLLOW_MAX);
+    size_t n = few_enough(list, mun_recent_oldest(&log->recent, list, FOLLOW_MAX));
     size_t done = log->followed;
     mun_error err;
     pthread_mutex_unlock(&log->gate);
@@ -88,6 +99,18 @@ static void follow(mun_log *log, mun_worker *worker)
         pthread_cond_broadcast(&log->room);
     }
     log->followed = done;
+}
+
+/* One step of a flush, so that following goes on between its syncs. */
+static void flush_step(mun_log *log, mun_worker *worker)
+{
+    mun_error err;
+    bool done = false;
+    pthread_mutex_unlock(&log->gate);
+    mun_code code = mun_store_flush_step(log->store, &worker->crypto, &done, &err);
+    pthread_mutex_lock(&log->gate);
+    outcome(log, code);
+    if (done) pthread_cond_broadcast(&log->ring);
 }
 
 static void flush(mun_log *log, mun_worker *worker)
@@ -137,13 +160,17 @@ static void make_room(mun_log *log, mun_worker *worker)
 /* With the gate: one thing, if there is one. */
 static bool work_once(mun_log *log, mun_worker *worker)
 {
-    if (log->recent.count > 0) {
+    bool due = mun_store_flush_due(log->store);
+    bool pending = log->recent.count > 0;
+    if (due && !(pending && log->follow_next)) {
+        flush_step(log, worker);
+        log->follow_next = true;
+    } else if (pending) {
         follow(log, worker);
+        log->follow_next = false;
     } else if (log->need_room && !log->growing) {
         log->need_room = false; /* the leader asks again if it was not enough */
         make_room(log, worker);
-    } else if (mun_store_flush_due(log->store)) {
-        flush(log, worker);
     } else {
         return false;
     }

@@ -105,6 +105,7 @@ struct mun_log {
     bool failed;
     mun_code stuck; /* MUN_OK, or why the follower cannot go on for now */
     bool need_room, growing, stop;
+    bool follow_next; /* the follower's turn: a step of a flush, or more batches */
     bool follower_runs, follower_joinable;
     unsigned waits;     /* commits that had to wait since the journal grew */
     uint32_t want_ring; /* blocks that a batch needs */
