@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "ledger/crypto_pool.h"
+#include "ledger/node_cache.h"
 #include "ledger/row_follower.h"
 #include "log/log.h"
 #include "trust/control_state.h"
@@ -70,6 +71,7 @@ struct mun_ledger {
     mun_tree_head checkpoint_head; /* of the checkpoint that was signed last */
     mun_buf checkpoint;
 
+    mun_node_cache nodes;
     mun_row_follower follower;
 };
 

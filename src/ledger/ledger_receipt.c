@@ -19,7 +19,8 @@ static mun_code inclusion_checked(mun_ledger *ledger, const mun_crypto *crypto, 
                                   mun_error *err)
 {
     mun_hash root;
-    MUN_TRY(mun_log_inclusion(ledger->log, index, head->size, ret, err));
+    MUN_TRY(
+        mun_node_cache_inclusion(&ledger->nodes, crypto, ledger->log, index, head->size, ret, err));
     if (mun_inclusion_fold(crypto, index, head->size, leaf, ret->node, ret->len, &root) != MUN_OK ||
         !mun_hash_equal(&root, &head->root)) {
         return mun_failf(err, MUN_E_DAMAGED, 0,

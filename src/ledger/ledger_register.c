@@ -87,6 +87,7 @@ static mun_code chunk_append(chunk *c, mun_tree_head *ret_head, mun_error *err)
         result->index = c->appended[i].index;
         result->time_ms = c->appended[i].time_ms;
         result->existed = c->appended[i].existed;
+        mun_node_cache_leaf(&c->ledger->nodes, result->index, &c->fresh[i].leaf);
     }
     return MUN_OK;
 }

@@ -7,7 +7,7 @@
 #include <time.h>
 
 #define ROWS_PER_COMMIT 4096
-#define GATHER_MS       10      /* pause between commits while nobody waits */
+#define GATHER_MS       250     /* pause between commits while nobody waits */
 #define RETRY_MS        1000    /* after a full disk or a busy database */
 #define CONTROL_STEP    262144u /* entries between two savings of the control file */
 #define CLOSING_ROWS    65536u  /* rows that closing still waits for */
