@@ -39,7 +39,10 @@ class Reader:
 
     def head(self):
         """Major type, additional information and argument (None for an indefinite length or a break)."""
-        first = self.take(1)[0]
+        if self.at >= len(self.data):
+            raise CborError("truncated")
+        first = self.data[self.at]
+        self.at += 1
         major, info = first >> 5, first & 31
         if info < 24:
             return major, info, info

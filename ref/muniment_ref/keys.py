@@ -115,10 +115,11 @@ def did_key(key):
     return None
 
 
+@lru_cache(maxsize=4096)
 def own_names(key):
     """[KEY-9]"""
     did = did_key(key)
-    return [thumbprint_uri(key)] + ([did] if did else [])
+    return (thumbprint_uri(key), did) if did else (thumbprint_uri(key),)
 
 
 # ---- signatures ---------------------------------------------------------------------------------

@@ -59,7 +59,7 @@ class Example(unittest.TestCase):
         ledger, issuer, witness = (self.example[name] for name in ("ledger", "issuer", "witness"))
         key = keys.parse_cose(unhex(issuer["cose_key"]))
         self.assertEqual(keys.thumbprint(key).hex(), issuer["thumbprint"])
-        self.assertEqual(keys.own_names(key), [issuer["thumbprint_uri"], issuer["did_key"]])
+        self.assertEqual(keys.own_names(key), (issuer["thumbprint_uri"], issuer["did_key"]))
         key = keys.parse_cose(unhex(ledger["checkpoints_cose_key"]))
         self.assertEqual(keys.did_key(key), ledger["checkpoints_did_key"])
         raw = ledger["ledger_pub"].encode()

@@ -13,7 +13,7 @@ NOON = 1795348900
 class Issuer:
     def __init__(self, rng, number, signer):
         self.signer, self.key = signer, signer.key
-        own = keys.own_names(self.key)
+        own = list(keys.own_names(self.key))
         self.name = rng.choice(own + ["https://issuer%d.example" % number, "urn:x:%d\u00fc\0" % number])
         self.foreign_kid = b"kid-%d" % number
         self.certificate = certificate(self.key, version=rng.random() < 0.8)
