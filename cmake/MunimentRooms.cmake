@@ -63,6 +63,12 @@ function(mun_program_of_tests_ name)
     endforeach()
     target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
     target_compile_definitions(${name} PRIVATE MUN_SHARED="${CMAKE_SOURCE_DIR}/../shared")
+    if(CMAKE_INTERPROCEDURAL_OPTIMIZATION AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
+        # Optimising the whole program again for each of a hundred tests takes minutes and tests
+        # nothing: they link the machine code that the fat objects hold as well.
+        set_target_properties(${name} PROPERTIES INTERPROCEDURAL_OPTIMIZATION OFF)
+        target_link_options(${name} PRIVATE -fno-lto)
+    endif()
 endfunction()
 
 function(mun_test name)
