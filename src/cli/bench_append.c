@@ -120,11 +120,11 @@ static mun_code measure_single(mun_bench *b, mun_error *err)
     floor_close(&f);
     mun_code closed = mun_bench_log_close(&log, code == MUN_OK ? err : NULL);
     MUN_TRY(code != MUN_OK ? code : closed);
-    double floor = (double)s.synced / s.sync_took, single = (double)s.appended / s.append_took;
-    mun_bench_result(b, "append_single", single, "1/s",
+    double floor = (double)s.synced / s.sync_took, alone = (double)s.appended / s.append_took;
+    mun_bench_result(b, "append_single", alone, "1/s",
                      "%.0f %% of sync_floor; 1 caller, 1 KiB entries, checkpoint not signed, in "
                      "%d turns of %.1f s, %s",
-                     100 * single / floor, TURNS, s.append_took / TURNS, b->fs.type);
+                     100 * alone / floor, TURNS, s.append_took / TURNS, b->fs.type);
     mun_bench_result(b, "sync_floor", floor, "1/s",
                      "fdatasync of a prepared 4 KiB block, in turns with append_single, %s",
                      b->fs.type);
