@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A vfs table in front of another one that fails on demand: a full disk (writes that extend a file,
+ * new files), or one failing sync or write. May be used by several threads.
+ */
+#ifndef MUN_TESTS_LOG_FAULT_H
+#define MUN_TESTS_LOG_FAULT_H
+
+#include <stdatomic.h>
+
+#include "vfs/vfs.h"
+
+typedef struct fault {
+    mun_vfs vfs; /* hand this to the log */
+    const mun_vfs *under;
+    _Atomic bool full;       /* nothing may grow */
+    _Atomic int sync_fails;  /* this many-th sync from now fails; 0: none */
+    _Atomic int write_fails; /* the same for writes */
+    _Atomic bool list_fails;
+} fault;
+
+void fault_init(fault *ret, const mun_vfs *under);
+
+#endif

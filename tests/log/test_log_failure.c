@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A full disk, failing writes and syncs, a process killed: nothing acknowledged is lost. */
+#include "support/cmocka_all.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "log/log_fault.h"
+#include "log/log_world.h"
+#include "log/params.h"
+
+#define CALLERS 4
+
+/* A file of its own because the fault table stands between. */
+typedef struct broken_world {
+    world w;
+    fault f;
+    mun_log *log;
+} broken_world;
+
+static mun_log_config config_of(broken_world *b)
+{
+    mun_log_config config = world_config(&b->w);
+    config.vfs = &b->f.vfs;
+    return config;
+}
+
+static void setup(broken_world *b, uint64_t seed)
+{
+    world_open(&b->w, seed);
+    fault_init(&b->f, &b->w.vfs);
+    mun_log_config config = config_of(b);
+    assert_ok(mun_log_create(&config, err));
+    assert_ok(mun_log_open(&config, &b->log, err));
+}
+
+static mun_slice text_of(char *text, size_t cap, uint64_t i)
+{
+    size_t len = (size_t)snprintf(text, cap, "entry %llu", (unsigned long long)i);
+    size_t want = len + i * 37 % 400;
+    for (; len < want && len < cap; len++) text[len] = '.';
+    return mun_slice_of(text, len);
+}
+
+static mun_code append(broken_world *b, uint64_t i)
+{
+    char text[512];
+    mun_slice entry = text_of(text, sizeof text, i);
+    mun_appended got;
+    mun_error err;
+    mun_code code = mun_log_append(b->log, &entry, 1, &got, NULL, &err);
+    if (code == MUN_OK && !got.existed) {
+        assert_int_equal(got.index, b->w.ref.count);
+        reference_add(&b->w.ref, entry, got.time_ms);
+    }
+    return code;
+}
+
+static mun_code compare(void *ctx, uint64_t index, uint64_t time, mun_slice entry,
+                        const mun_hash *leaf, mun_error *err)
+{
+    world *w = ctx;
+    (void)leaf, (void)err;
+    assert_true(mun_slice_equal(entry, reference_entry(&w->ref, (size_t)index)));
+    assert_int_equal(time, w->ref.time[index]);
+    return MUN_OK;
+}
+
+static void check(broken_world *b)
+{
+    mun_hash root;
+    mun_tree_head head = mun_log_head(b->log);
+    assert_int_equal(head.size, b->w.ref.count);
+    reference_root(&b->w, head.size, &root);
+    assert_true(mun_hash_equal(&root, &head.root));
+    assert_ok(mun_log_scan(b->log, 0, head.size, compare, &b->w, err));
+}
+
+static void teardown(broken_world *b)
+{
+    mun_log_config config = config_of(b);
+    mun_tree_head head;
+    assert_ok(mun_log_close(b->log, err));
+    assert_ok(mun_log_fsck(&config, NULL, &head, err));
+    assert_int_equal(head.size, b->w.ref.count);
+    world_close(&b->w);
+}
+
+static void test_full_disk(void **state)
+{
+    (void)state;
+    broken_world b;
+    setup(&b, 1);
+    uint64_t i = 0;
+    for (; i < 50; i++) assert_int_equal(append(&b, i), MUN_OK);
+    for (int round = 0; round < 3; round++) {
+        atomic_store(&b.f.full, true);
+        mun_code code = MUN_OK;
+        uint64_t end = i + 200000;
+        for (; i < end && code == MUN_OK; i++) code = append(&b, i);
+        assert_int_equal(code, MUN_E_NO_SPACE); /* the journal took what it could */
+        assert_int_equal(append(&b, i), MUN_E_NO_SPACE);
+        check(&b);
+        atomic_store(&b.f.full, false);
+        for (int tries = 0; append(&b, i - 1) != MUN_OK; tries++) { /* what was refused, again */
+            assert_true(tries < 1000);
+            usleep(10000);
+        }
+        for (uint64_t more = i + 300; i < more; i++) assert_int_equal(append(&b, i), MUN_OK);
+        check(&b);
+    }
+    teardown(&b);
+}
+
+static void test_closed_on_a_full_disk(void **state)
+{
+    (void)state;
+    broken_world b;
+    setup(&b, 2);
+    mun_log_config config = config_of(&b);
+    uint64_t i = 0;
+    for (; i < 50; i++) assert_int_equal(append(&b, i), MUN_OK);
+    atomic_store(&b.f.full, true);
+    for (; i < 53; i++) assert_int_equal(append(&b, i), MUN_OK);
+    mun_error why;
+    mun_code code = mun_log_close(b.log, &why);
+    assert_true(code == MUN_E_NO_SPACE);
+    assert_int_equal(mun_log_open(&config, &b.log, &why), MUN_E_NO_SPACE);
+    atomic_store(&b.f.full, false);
+    assert_ok(mun_log_open(&config, &b.log, err));
+    check(&b);
+    teardown(&b);
+}
+
+/* [LOG-10]: after the first failure everything is refused; a new opening has all acknowledged
+ * entries, and at most the one whose outcome was unknown besides. */
+static void test_failed_calls_are_final(void **state)
+{
+    (void)state;
+    for (int at = 1; at <= 60; at++) {
+        broken_world b;
+        setup(&b, (uint64_t)at);
+        mun_log_config config = config_of(&b);
+        uint64_t i = 0;
+        for (; i < 20; i++) assert_int_equal(append(&b, i), MUN_OK);
+        atomic_store(at % 2 == 0 ? &b.f.sync_fails : &b.f.write_fails, at / 2);
+        mun_code code = MUN_OK;
+        for (; i < 400 && code == MUN_OK; i++) code = append(&b, i);
+        mun_log_close(b.log, NULL);
+        if (code != MUN_OK) assert_true(code == MUN_E_IO || code == MUN_E_FAILED);
+        atomic_store(&b.f.sync_fails, 0);
+        atomic_store(&b.f.write_fails, 0);
+        assert_ok(mun_log_open(&config, &b.log, err));
+        if (mun_log_head(b.log).size == b.w.ref.count + 1) {
+            char text[512];
+            uint64_t time;
+            assert_ok(mun_log_time(b.log, b.w.ref.count, &time, err));
+            reference_add(&b.w.ref, text_of(text, sizeof text, i - 1), time);
+        }
+        check(&b);
+        teardown(&b);
+    }
+}
+
+static void test_refused_after_failure(void **state)
+{
+    (void)state;
+    broken_world b;
+    setup(&b, 3);
+    mun_log_config config = config_of(&b);
+    assert_int_equal(append(&b, 0), MUN_OK);
+    atomic_store(&b.f.sync_fails, 1);
+    mun_code code = append(&b, 1);
+    while (code == MUN_OK) code = append(&b, 2); /* the follower's sync took it */
+    assert_int_equal(append(&b, 3), MUN_E_FAILED);
+    assert_int_equal(append(&b, 4), MUN_E_FAILED);
+    mun_error why;
+    assert_int_equal(mun_log_close(b.log, &why), MUN_E_FAILED);
+    assert_ok(mun_log_open(&config, &b.log, err));
+    assert_ok(mun_log_close(b.log, err));
+    world_close(&b.w);
+}
+
+/* An opening that is refused leaves the disk as it was [LOG-23]. */
+static void test_refused_opening_writes_nothing(void **state)
+{
+    (void)state;
+    broken_world b;
+    setup(&b, 4);
+    mun_log_config config = config_of(&b);
+    size_t len, again;
+    for (uint64_t i = 0; i < 300; i++) assert_int_equal(append(&b, i), MUN_OK);
+    assert_ok(mun_log_close(b.log, err));
+    uint8_t *hashes = world_file(&b.w, "hashes/2", &len);
+    uint8_t *journal = world_file(&b.w, "journal", &again);
+    if (len == 0) { /* the real world's level 2 is empty: take away level 1 */
+        world_put(&b.w, "hashes/1", "", 0);
+        (void)!b.w.vfs.remove(b.w.vfs.ctx, "hashes/1", NULL);
+    } else {
+        world_put(&b.w, "hashes/2", "", 0);
+        (void)!b.w.vfs.remove(b.w.vfs.ctx, "hashes/2", NULL);
+    }
+    mun_error why;
+    assert_int_equal(mun_log_open(&config, &b.log, &why), MUN_E_DAMAGED);
+    assert_non_null(strstr(why.text, "hashes/"));
+    size_t after;
+    uint8_t *same = world_file(&b.w, "journal", &after);
+    assert_int_equal(again, after);
+    assert_memory_equal(journal, same, again);
+    free(hashes), free(journal), free(same);
+    assert_ok(mun_log_rebuild(&config, NULL, err));
+    assert_ok(mun_log_open(&config, &b.log, err));
+    check(&b);
+    teardown(&b);
+}
+
+/* ---- kill -9 ---------------------------------------------------------------------------------*/
+
+typedef struct killed_caller {
+    broken_world *b;
+    unsigned number;
+    int pipe;
+} killed_caller;
+
+static void *append_for_ever(void *arg)
+{
+    killed_caller *c = arg;
+    for (uint64_t i = 0;; i++) {
+        char text[512];
+        uint64_t which = (i << 8 | c->number) << 20 | c->b->w.seed % 1000003;
+        mun_slice entry = text_of(text, sizeof text, which);
+        mun_appended got;
+        mun_error err;
+        if (mun_log_append(c->b->log, &entry, 1, &got, NULL, &err) != MUN_OK) _exit(3);
+        uint64_t said[3] = {which, got.index, got.time_ms};
+        if (write(c->pipe, said, sizeof said) != sizeof said) _exit(4);
+    }
+    return NULL;
+}
+
+static void child(broken_world *b, int to)
+{
+    mun_log_config config = config_of(b);
+    killed_caller caller[CALLERS];
+    pthread_t thread;
+    if (mun_log_open(&config, &b->log, NULL) != MUN_OK) _exit(2);
+    for (unsigned i = 0; i < CALLERS; i++) {
+        caller[i] = (killed_caller){.b = b, .number = i, .pipe = to};
+        if (pthread_create(&thread, NULL, append_for_ever, &caller[i]) != 0) _exit(5);
+    }
+    pause();
+}
+
+static uint64_t check_said(broken_world *b, int from)
+{
+    uint64_t said[3];
+    uint64_t n = 0;
+    while (read(from, said, sizeof said) == sizeof said) {
+        char text[512];
+        uint8_t bytes[512];
+        uint64_t time;
+        mun_buf buf = mun_buf_fixed(bytes, sizeof bytes);
+        assert_ok(mun_log_read(b->log, said[1], &buf, &time, err));
+        assert_true(mun_slice_equal(mun_buf_slice(&buf), text_of(text, sizeof text, said[0])));
+        assert_int_equal(time, said[2]);
+        n++;
+    }
+    return n;
+}
+
+static void test_killed(void **state)
+{
+    (void)state;
+    broken_world b;
+    uint64_t all = 0;
+    setup(&b, 5);
+    mun_log_config config = config_of(&b);
+    assert_ok(mun_log_close(b.log, err));
+    for (int round = 0; round < 12; round++) {
+        int ends[2];
+        int status;
+        assert_int_equal(pipe(ends), 0);
+        world_random(&b.w, 10);
+        pid_t pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+            close(ends[0]);
+            child(&b, ends[1]);
+            _exit(0);
+        }
+        close(ends[1]);
+        usleep(20000 + (useconds_t)world_random(&b.w, 150000));
+        kill(pid, SIGKILL);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFSIGNALED(status));
+        assert_ok(mun_log_open(&config, &b.log, err));
+        all += check_said(&b, ends[0]);
+        close(ends[0]);
+        assert_ok(mun_log_close(b.log, err));
+        assert_ok(mun_log_fsck(&config, NULL, NULL, err));
+    }
+    assert_true(all > 0);
+    world_close(&b.w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_closed_on_a_full_disk),
+        cmocka_unit_test(test_failed_calls_are_final),
+        cmocka_unit_test(test_refused_after_failure),
+        cmocka_unit_test(test_refused_opening_writes_nothing),
+        cmocka_unit_test(test_killed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
