@@ -50,6 +50,9 @@ write_basic_package_version_file(muniment-config-version.cmake COMPATIBILITY Sam
 install(FILES ${CMAKE_BINARY_DIR}/muniment-config.cmake
               ${CMAKE_BINARY_DIR}/muniment-config-version.cmake
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/muniment)
+# Relative to itself: the installed tree can be moved, and `cmake --install --prefix` is believed.
+file(RELATIVE_PATH pc_to_prefix /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
+string(REGEX REPLACE "/$" "" pc_to_prefix ${pc_to_prefix})
 configure_file(cmake/muniment.pc.in muniment.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/muniment.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
