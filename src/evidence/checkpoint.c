@@ -26,6 +26,7 @@ static bool extensions_valid(mun_cursor c)
 mun_code mun_checkpoint_parse(mun_slice text, mun_checkpoint *ret, mun_error *err)
 {
     const char *rule = "checkpoint-invalid";
+    MUN_TRY(mun_note_characters(text, rule, err));
     mun_cursor c = mun_cursor_over(text);
     mun_checkpoint checkpoint = {.origin = mun_line_take(&c)};
     if (checkpoint.origin.len == 0) return refuse(err, rule, &c, "the checkpoint names no origin");

@@ -21,16 +21,22 @@ static mun_code refuse(mun_error *err, const char *rule, uint64_t at, const char
     return mun_fail_rule(err, MUN_E_MALFORMED, rule, at, sentence);
 }
 
+mun_code mun_note_characters(mun_slice text, const char *rule, mun_error *err)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.ptr[i] < 0x20 && text.ptr[i] != '\n')
+            return refuse(err, rule, i, "the text holds a control character");
+    if (!mun_utf8_valid(text))
+        return refuse(err, rule, MUN_NO_OFFSET, "the text is not valid UTF-8");
+    return MUN_OK;
+}
+
 /* [CKPT-1]. */
-static mun_code characters_check(mun_slice bytes, mun_error *err)
+static mun_code whole_check(mun_slice bytes, mun_error *err)
 {
     if (bytes.len > MUN_NOTE_MAX)
         return refuse(err, "note-too-large", MUN_NO_OFFSET, "the note is larger than 1 MiB");
-    for (size_t i = 0; i < bytes.len; i++)
-        if (bytes.ptr[i] < 0x20 && bytes.ptr[i] != '\n')
-            return refuse(err, "note-invalid", i, "the note holds a control character");
-    if (!mun_utf8_valid(bytes))
-        return refuse(err, "note-invalid", MUN_NO_OFFSET, "the note is not valid UTF-8");
+    MUN_TRY(mun_note_characters(bytes, "note-invalid", err));
     if (bytes.len == 0 || bytes.ptr[bytes.len - 1] != '\n')
         return refuse(err, "note-invalid", bytes.len, "the note does not end with a line end");
     return MUN_OK;
@@ -68,7 +74,7 @@ mun_code mun_note_parse(mun_slice bytes, mun_note *ret, mun_error *err)
 {
     mun_slice signatures = {0};
     mun_note note = {0};
-    MUN_TRY(characters_check(bytes, err));
+    MUN_TRY(whole_check(bytes, err));
     MUN_TRY(split(bytes, &note.text, &signatures, err));
     mun_cursor c = mun_cursor_over(signatures);
     while (mun_cursor_left(&c) > 0) {

@@ -16,6 +16,9 @@
 void mun_note_key_id(const mun_crypto *crypto, mun_slice name, uint8_t type,
                      const mun_public_key *key, uint8_t ret[MUN_KEY_ID_LEN]);
 
+/* UTF-8 without control characters but LF [CKPT-1]; the error is under the caller's rule name. */
+MUN_MUST mun_code mun_note_characters(mun_slice text, const char *rule, mun_error *err);
+
 /* The two lines that go before the text when a cosigner signs [CKPT-13]; borrowed from storage. */
 #define MUN_COSIGNATURE_TIME     8
 #define MUN_COSIGNATURE_HEAD_MAX 48

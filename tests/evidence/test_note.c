@@ -118,6 +118,8 @@ static void test_checkpoint_rules(void **state)
         {TEXT "\n", false, 0},
         {TEXT "\nmore\n", false, 0},
         {TEXT "more", false, 0},
+        {"\xff\n1\n" ROOT, false, 0},
+        {"o\t\n1\n" ROOT, false, 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         mun_checkpoint c;
