@@ -270,6 +270,17 @@ static void step(walk *w)
     item_done(w);
 }
 
+/* Not by an initializer, which would clear the whole stack for every item. */
+static void walk_start(walk *w, mun_cursor *c, mun_cbor_mode mode, key_table *keys)
+{
+    w->c = c;
+    w->mode = mode;
+    w->keys = keys;
+    w->fault = NULL;
+    w->fault_at = 0;
+    w->depth = 0;
+}
+
 /* Walks one item; leaves the cursor behind it. */
 static void walk_item(walk *w)
 {
@@ -285,7 +296,8 @@ mun_code mun_cbor_check(mun_slice bytes, mun_cbor_mode mode, mun_error *err)
         return mun_fail(err, MUN_E_MALFORMED, 0, "the CBOR data are larger than 4 GiB");
     key_table keys;
     mun_cursor c = mun_cursor_over(bytes);
-    walk w = {.c = &c, .mode = mode, .keys = &keys};
+    walk w;
+    walk_start(&w, &c, mode, &keys);
     walk_item(&w);
     if (w.fault == NULL && mun_cursor_left(&c) > 0)
         fault(&w, mun_cursor_offset(&c), "there are bytes after the end of the CBOR data");
@@ -293,34 +305,43 @@ mun_code mun_cbor_check(mun_slice bytes, mun_cbor_mode mode, mun_error *err)
     return mun_fail(err, MUN_E_MALFORMED, w.fault_at, w.fault);
 }
 
-/* What lies between the head and the end (of an indefinite item: its break). */
-static mun_slice inside_of(const mun_cbor_head *h, const uint8_t *after_head, const uint8_t *end)
+/* Behind a head: skips the rest of the item. Most items are plain and need no walk. */
+static bool rest_skip(mun_cursor *c, const mun_cbor_head *h, const uint8_t *start)
 {
-    if (h->indefinite) end--;
-    return mun_slice_of(after_head, (size_t)(end - after_head));
+    bool string = h->type == MUN_CBOR_BYTES || h->type == MUN_CBOR_TEXT;
+    if (!is_container(h->type) && !h->indefinite) {
+        if (string && h->value > mun_cursor_left(c)) return false;
+        if (string) mun_cursor_take(c, (size_t)h->value);
+        return true;
+    }
+    walk w;
+    c->at = start;
+    walk_start(&w, c, MUN_CBOR_CARRIED, NULL);
+    walk_item(&w);
+    return w.fault == NULL;
 }
 
 mun_cbor_item mun_cbor_take(mun_cursor *c)
 {
-    const mun_cbor_item none = {.type = MUN_CBOR_NONE};
-    mun_cursor head_cursor = *c;
-    mun_cbor_head h;
-    if (c->failed || !mun_cbor_head_take(&head_cursor, &h) || h.is_break) {
-        c->failed = true;
-        return none;
-    }
+    mun_cbor_item item = {.type = MUN_CBOR_NONE};
     const uint8_t *start = c->at;
-    walk w = {.c = c, .mode = MUN_CBOR_CARRIED};
-    walk_item(&w);
-    if (w.fault != NULL) {
+    mun_cbor_head h;
+    if (c->failed || !mun_cbor_head_take(c, &h) || h.is_break) {
         c->failed = true;
-        return none;
+        return item;
     }
-    return (mun_cbor_item){.type = h.type,
-                           .indefinite = h.indefinite,
-                           .value = h.value,
-                           .inside = inside_of(&h, head_cursor.at, c->at),
-                           .whole = mun_slice_of(start, (size_t)(c->at - start))};
+    const uint8_t *inside = c->at;
+    if (!rest_skip(c, &h, start)) {
+        c->failed = true;
+        return item;
+    }
+    item.type = h.type;
+    item.indefinite = h.indefinite;
+    item.value = h.value;
+    /* without the break of an indefinite item */
+    item.inside = mun_slice_of(inside, (size_t)(c->at - inside) - (h.indefinite ? 1 : 0));
+    item.whole = mun_slice_of(start, (size_t)(c->at - start));
+    return item;
 }
 
 bool mun_cbor_int(const mun_cbor_item *item, int64_t *ret)
