@@ -63,6 +63,11 @@ function(mun_program_of_tests_ name)
     endforeach()
     target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
     target_compile_definitions(${name} PRIVATE MUN_SHARED="${CMAKE_SOURCE_DIR}/../shared")
+    # The programs get LTO; a hundred tests would each optimise the whole library again.
+    set_target_properties(${name} PROPERTIES INTERPROCEDURAL_OPTIMIZATION OFF)
+    if(CMAKE_INTERPROCEDURAL_OPTIMIZATION AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
+        target_link_options(${name} PRIVATE -fno-lto)
+    endif()
     if(CMAKE_INTERPROCEDURAL_OPTIMIZATION AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
         # Optimising the whole program again for each of a hundred tests takes minutes and tests
         # nothing: they link the machine code that the fat objects hold as well.
