@@ -313,10 +313,14 @@ static mun_code append_entries(mun_streams *streams, const mun_batch *b, mun_err
 {
     const uint8_t *payload = b->block + MUN_LOG_HEADER_BYTES;
     mun_stream *st = &streams->stream[MUN_STREAM_SEGMENT];
-    while (streams->segment_entries < b->first + b->count) {
-#ifndef MUN_FAULT_LONG_SEGMENT
-        MUN_TRY(finish_if_full(streams, err)); /* also the one that an earlier attempt left */
+#ifdef MUN_FAULT_LONG_SEGMENT
+    unsigned again = 0;
 #endif
+    while (streams->segment_entries < b->first + b->count) {
+#ifdef MUN_FAULT_LONG_SEGMENT
+        if (again++ > 0)
+#endif
+            MUN_TRY(finish_if_full(streams, err)); /* also the one that an earlier attempt left */
         uint32_t from = (uint32_t)(streams->segment_entries - b->first);
         uint32_t room = (uint32_t)(MUN_LOG_SEGMENT_ENTRIES -
                                    streams->segment_entries % MUN_LOG_SEGMENT_ENTRIES);

@@ -354,8 +354,19 @@ static outcome race(sim_world *w)
     return GOES_ON;
 }
 
+/* Torn writes one over the other: a batch goes where the last one was lost, and is lost too. */
+static outcome tear_again(sim_world *w)
+{
+    w->aim = SIM_AIM_NONE;
+    w->aim_event = SIM_CUT;
+    sim_disk_plan(w->disk, SIM_CUT, sim_between(r_of(w), 1, 2), SIM_WRITE | SIM_SYNC);
+    return append_if_room(w);
+}
+
 void sim_work(sim_world *w)
 {
+    ready_batch(w);
+    if (w->absent && sim_once_in(r_of(w), 2) && tear_again(w) == ENDED) return;
     for (uint64_t n = sim_below(r_of(w), OPS_MAX); n > 0; n--) {
         if (one_operation(w) == ENDED) return;
         if (sim_once_in(r_of(w), 16)) sim_check_prefix(w);

@@ -167,10 +167,12 @@ static void recover_calmly(sim_world *w)
 /* A batch of unknown outcome is there wholly or not at all; from now on it is known. */
 static void settle_pending(sim_world *w)
 {
-    if (w->pending && mun_store_batches(w->store) == w->model.batches + 1) {
+    bool there = mun_store_batches(w->store) == w->model.batches + 1;
+    if (w->pending && there) {
         sim_model_append(&w->model, &w->batch);
         w->max_times = w->batch.time_ms;
     }
+    w->absent = w->pending && !there;
     w->pending = false;
     if (mun_store_head(w->store).size < w->floor) {
         sim_broken(w, "recovered %" PRIu64 " entries, but a reader had seen %" PRIu64,
@@ -238,7 +240,7 @@ void sim_world_start(sim_world *w, uint64_t seed)
         .ring_blocks = (uint32_t)sim_between(&w->random, SIM_RING_LOW, SIM_RING_HIGH),
     };
     sim_model_clear(&w->model, w->crypto);
-    w->pending = w->fill_ready = false;
+    w->pending = w->absent = w->fill_ready = false;
     w->floor = w->ended = 0;
     w->max_times = sim_below(&w->random, UINT64_C(1) << 40);
     sim_disk_trace(w->disk, w->verbose);

@@ -54,6 +54,7 @@ typedef struct sim_world {
     sim_model model;
     sim_batch batch;  /* being written */
     bool pending;     /* its outcome is unknown */
+    bool absent;      /* the last recovery found that such a batch was not there */
     bool was_pending; /* it was so when the copy for the damage probe was taken */
     mun_batch fill;
     bool fill_ready;
