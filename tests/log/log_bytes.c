@@ -238,9 +238,9 @@ void writer_refused(writer *wr, const char *file, const char *words)
 const char *snapshot_name(unsigned i)
 {
     static const char *const name[SNAPSHOT_FILES] = {
-        "format",   "journal",  "published", "offsets",
-        "commits",  "hashes/0", "hashes/1",  "hashes/2",
-        "hashes/3", "hashes/4", "entries/0000000000", "entries/0000000001",
+        "format",     "journal",  "published",          "offsets",
+        "commits",    "hashes/0", "hashes/1",           "hashes/2",
+        "hashes/3",   "hashes/4", "entries/0000000000", "entries/0000000001",
         "journal.new"};
     return name[i];
 }

@@ -55,6 +55,13 @@ mun_code world_bytes(void *ctx, uint8_t *ret, size_t len)
     return MUN_OK;
 }
 
+mun_code world_nonce(void *ctx, uint8_t *ret, size_t len)
+{
+    world *w = ctx;
+    world other = {.seed = (w->nonces++ << 20 | (uint64_t)getpid()) * 2 + 1};
+    return world_bytes(&other, ret, len);
+}
+
 uint64_t world_clock(void *ctx)
 {
     world *w = ctx;
@@ -156,7 +163,7 @@ mun_log_config world_config(world *w)
         .origin = MUN_LITERAL(WORLD_ORIGIN),
         .clock_ms = world_clock,
         .clock_ctx = w,
-        .random = world_bytes,
+        .random = world_nonce,
         .random_ctx = w,
         .crypto_new = crypto_new,
         .crypto_free = mun_native_crypto_free,

@@ -24,12 +24,14 @@ typedef struct world {
     reference ref;
     uint64_t seed;
     uint64_t now;
+    _Atomic uint64_t nonces; /* drawn so far */
 } world;
 
 void world_open(world *w, uint64_t seed);
 void world_close(world *w); /* removes the folder */
 uint64_t world_random(world *w, uint64_t below);
-mun_code world_bytes(void *ctx, uint8_t *ret, size_t len); /* config.random; ctx: world */
+mun_code world_bytes(void *ctx, uint8_t *ret, size_t len); /* ctx: world */
+mun_code world_nonce(void *ctx, uint8_t *ret, size_t len); /* config.random; from any thread */
 uint64_t world_clock(void *ctx);
 
 void reference_add(reference *r, mun_slice entry, uint64_t time);

@@ -126,6 +126,7 @@ static void test_closed_on_a_full_disk(void **state)
     mun_log_config config = config_of(&b);
     uint64_t i = 0;
     for (; i < 50; i++) assert_int_equal(append(&b, i), MUN_OK);
+    usleep(400000); /* idle: flushed, the ring is empty */
     atomic_store(&b.f.full, true);
     for (; i < 53; i++) assert_int_equal(append(&b, i), MUN_OK);
     mun_error why;

@@ -23,7 +23,7 @@ static mun_store_config config_of(driver *d)
     return (mun_store_config){
         .vfs = &d->w.vfs,
         .origin = MUN_LITERAL(WORLD_ORIGIN),
-        .random = world_bytes,
+        .random = world_nonce,
         .random_ctx = &d->w,
         .ring_blocks = 24,
     };
