@@ -64,7 +64,11 @@ static uint64_t argument_take(mun_cursor *c, uint8_t info)
 /* RFC 8949 section 3. */
 bool mun_cbor_head_take(mun_cursor *c, mun_cbor_head *ret)
 {
-    uint8_t initial = mun_cursor_u8(c);
+    if (c->failed || c->at == c->end) {
+        c->failed = true;
+        return false;
+    }
+    uint8_t initial = *c->at++;
     mun_cbor_head h = {.type = (mun_cbor_type)(initial >> MAJOR_SHIFT),
                        .info = initial & INFO_MASK};
     if (h.info == INFO_INDEF) {

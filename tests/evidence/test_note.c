@@ -19,7 +19,7 @@ static mun_code note(const char *text, mun_note *ret, mun_error *err)
     return mun_note_parse(mun_slice_cstr(text), ret, err);
 }
 
-/* [CKPT-1] to [CKPT-4] */
+/* [CKPT-1] [CKPT-2] [CKPT-3] [CKPT-4] */
 static void test_note_rules(void **state)
 {
     (void)state;
@@ -89,7 +89,7 @@ static void test_note_limits(void **state)
     }
 }
 
-/* [CKPT-8] to [CKPT-10] */
+/* [CKPT-8] [CKPT-9] [CKPT-10] */
 static void test_checkpoint_rules(void **state)
 {
     (void)state;
@@ -295,7 +295,7 @@ static void test_sign_refused(void **state)
 #define NOTE TEXT "\n" LINE
 #define NODE ROOT
 
-/* [CKPT-14] to [CKPT-16] */
+/* [CKPT-14] [CKPT-15] [CKPT-16] */
 static void test_tlog_proof_rules(void **state)
 {
     (void)state;

@@ -716,7 +716,7 @@ static void test_sign_refused(void **state)
     assert_int_equal(buf.len, 0);
 }
 
-/* [EVID-4]: entry bytes with the receipts in place of a0; reading gives them back. */
+/* [EVID-4] [EVID-5]: entry bytes with the receipts, as they are, in place of a0. */
 static void test_evidence_write(void **state)
 {
     (void)state;

@@ -48,6 +48,28 @@ static int set_up(void **state)
 
 static mun_report report;
 
+/* [VER-14], from the letters. */
+static char verdict_by_the_book(const char *letters, bool have_document)
+{
+    if (strchr(letters, 'f') != NULL) return '1';
+    bool good = letters[1] == 'p' && letters[2] == 'p' && strchr("pw", letters[3]) != NULL &&
+                strchr("pw", letters[4]) != NULL && letters[5] == 'p' &&
+                (!have_document || letters[0] == 'p');
+    return good ? '0' : '3';
+}
+
+/* [VER-16]: no fact is there without the check that proves it. */
+static void facts_check(const char *letters)
+{
+    bool good_receipt = letters[3] == 'p' || letters[3] == 'w';
+    bool good_proof = report.cosignatures > 0;
+    assert_int_equal(report.have_root, good_receipt);
+    assert_true(good_receipt || (report.ledger.len == 0 && !report.have_registered));
+    assert_int_equal(report.have_position, good_proof);
+    assert_true(good_proof || report.cosigned == 0);
+    assert_true(letters[6] != 'p' || good_proof);
+}
+
 /* One letter for each check, in their order: p f u w a, then the verdict. */
 static void expect(mun_slice evidence, bool have_document, const char *letters)
 {
@@ -67,6 +89,8 @@ static void expect(mun_slice evidence, bool have_document, const char *letters)
         assert_true(strlen(sentence) > 10 && sentence[strlen(sentence) - 1] == '.');
         assert_true(mun_utf8_valid(mun_slice_cstr(sentence)) && strchr(sentence, '%') == NULL);
     }
+    assert_int_equal('0' + report.verdict, verdict_by_the_book(got, have_document));
+    facts_check(got);
     got[MUN_CHECKS] = (char)('0' + report.verdict);
     assert_true(strlen(report.summary) > 10 && strchr(report.summary, '%') == NULL);
     if (strcmp(got, letters) != 0) fail_msg("%s instead of %s; %s", got, letters, report.summary);
@@ -268,7 +292,7 @@ static void test_self_declared_unable(void **state)
     expect(the.statement, true, "puuaaaau3");
 }
 
-/* [VER-8]: each case of judge(), alone and beside a good one. */
+/* [VER-8] [EVID-3]: each case of judge(), alone and beside a good one. */
 typedef struct receipt_case {
     const char *what;
     const char *alone, *beside;
