@@ -22,10 +22,10 @@ extern "C" {
 typedef struct mun_ledger mun_ledger;
 
 typedef struct mun_ledger_create_options {
-    mun_slice origin;      /* docs/format/policy.md: host and path, no scheme, 1..255 bytes */
-    int32_t receipt_alg;   /* MUN_ALG_ES256 (0 means this), MUN_ALG_ES384 or MUN_ALG_EDDSA */
-    bool any_issuer;       /* admit self-declared keys */
-    mun_slice passphrase;  /* empty: keys are stored unencrypted, mode 0600 */
+    mun_slice origin;     /* docs/format/policy.md: host and path, no scheme, 1..255 bytes */
+    int32_t receipt_alg;  /* MUN_ALG_ES256 (0 means this), MUN_ALG_ES384 or MUN_ALG_EDDSA */
+    bool any_issuer;      /* admit self-declared keys */
+    mun_slice passphrase; /* empty: keys are stored unencrypted, mode 0600 */
     uint64_t (*clock_ms)(void *ctx); /* NULL: the system's clock */
     void *clock_ctx;
 } mun_ledger_create_options;
@@ -38,14 +38,15 @@ MUN_API MUN_MUST mun_code mun_ledger_create(const char *directory,
 
 typedef struct mun_ledger_open_options {
     bool read_only;
-    bool no_index;         /* do not open or follow the SQLite index */
-    bool no_keys;          /* do not load the private keys: this opening signs nothing */
-    mun_slice passphrase;  /* for encrypted keys; read-only opens need none unless they sign */
+    bool no_index;        /* do not open or follow the SQLite index */
+    bool no_keys;         /* do not load the private keys: this opening signs nothing */
+    mun_slice passphrase; /* for encrypted keys; read-only opens need none unless they sign */
     uint64_t (*clock_ms)(void *ctx);
     void *clock_ctx;
 } mun_ledger_open_options;
 
-/* options may be NULL. A writer recovers. A reader may still sign receipts when it can read the
+/* options may be NULL. A writer recovers; a reader that finds no writer but an unclean end does so
+ * too, where it may write. A reader may still sign receipts when it can read the
  * keys. MUN_E_NOT_FOUND: no ledger there; MUN_E_BUSY names the writer; MUN_E_DAMAGED the place. */
 MUN_API MUN_MUST mun_code mun_ledger_open(const char *directory,
                                           const mun_ledger_open_options *options, mun_ledger **ret,
@@ -59,11 +60,11 @@ MUN_API bool mun_ledger_any_issuer(const mun_ledger *ledger);
 MUN_API bool mun_ledger_is_copy(const mun_ledger *ledger);
 
 typedef struct mun_registration {
-    mun_code code;        /* MUN_OK, or why this statement was not registered */
-    mun_error error;      /* filled when code is not MUN_OK */
+    mun_code code;   /* MUN_OK, or why this statement was not registered */
+    mun_error error; /* filled when code is not MUN_OK */
     uint64_t index;
-    uint64_t time_ms;     /* registration time */
-    bool existed;         /* it was registered before: same index, same time */
+    uint64_t time_ms; /* registration time */
+    bool existed;     /* it was registered before: same index, same time */
     uint8_t leaf[MUN_HASH_SIZE];
 } mun_registration;
 
@@ -120,26 +121,26 @@ MUN_API MUN_MUST mun_code mun_ledger_inclusion(mun_ledger *ledger, uint64_t inde
                                                mun_error *err);
 MUN_API MUN_MUST mun_code mun_ledger_consistency(mun_ledger *ledger, uint64_t old_size,
                                                  uint64_t new_size,
-                                                 uint8_t ret_path[][MUN_HASH_SIZE],
-                                                 size_t *ret_len, mun_error *err);
+                                                 uint8_t ret_path[][MUN_HASH_SIZE], size_t *ret_len,
+                                                 mun_error *err);
 MUN_API MUN_MUST mun_code mun_ledger_root(mun_ledger *ledger, uint64_t size,
                                           uint8_t ret[MUN_HASH_SIZE], mun_error *err);
 
 /* Searching. Empty slices and zeros do not restrict. Results in order of index. */
 typedef struct mun_query {
     mun_slice iss, sub, content_type;
-    mun_slice digest;          /* of the document, whatever its hash algorithm */
+    mun_slice digest; /* of the document, whatever its hash algorithm */
     mun_slice kid;
     uint64_t since_ms, until_ms; /* registration time, since <= t < until; 0: open */
     bool have_after;
-    uint64_t after;            /* only indexes greater than this */
-    uint64_t limit;            /* 0: no limit */
+    uint64_t after; /* only indexes greater than this */
+    uint64_t limit; /* 0: no limit */
 } mun_query;
 
 typedef struct mun_found {
     uint64_t index;
     uint64_t time_ms;
-    mun_slice entry;          /* borrowed during the call; the row was checked against it */
+    mun_slice entry;                /* borrowed during the call; the row was checked against it */
     const mun_statement *statement; /* entry, parsed */
 } mun_found;
 
@@ -170,14 +171,14 @@ MUN_API MUN_MUST mun_code mun_ledger_issuers(mun_ledger *ledger, mun_issuer_visi
 typedef struct mun_ledger_status {
     mun_tree tree;
     uint64_t last_time_ms;
-    uint64_t index_rows;      /* rows the SQLite index holds; lag = size - rows */
-    uint64_t disk_bytes;      /* everything in the directory */
+    uint64_t index_rows; /* rows the SQLite index holds; lag = size - rows */
+    uint64_t disk_bytes; /* everything in the directory */
     uint64_t disk_free;
     uint64_t journal_bytes;
     uint64_t key_created_ms;
-    bool writer;              /* a process is writing it now */
+    bool writer; /* a process is writing it now */
     bool copy;
-    bool self_announced;      /* nobody who knew the old keys has vouched for the present ones */
+    bool self_announced; /* nobody who knew the old keys has vouched for the present ones */
 } mun_ledger_status;
 
 MUN_API MUN_MUST mun_code mun_ledger_status_get(mun_ledger *ledger, mun_ledger_status *ret,
@@ -215,8 +216,7 @@ typedef struct mun_ledger_adopt_options {
     mun_slice passphrase; /* for the new keys */
 } mun_ledger_adopt_options;
 MUN_API MUN_MUST mun_code mun_ledger_adopt(const char *directory,
-                                           const mun_ledger_adopt_options *options,
-                                           mun_error *err);
+                                           const mun_ledger_adopt_options *options, mun_error *err);
 
 #ifdef __cplusplus
 }

@@ -119,12 +119,33 @@ static mun_code keys_open(mun_ledger *ledger, const mun_ledger_open_options *opt
     return MUN_OK;
 }
 
+/* A reader that finds what a writer left when it died does the writer's recovery first, where it
+ * may write here; somebody else may be quicker. */
+static mun_code log_recover(mun_log_config config, mun_error *err)
+{
+    mun_log *writer = NULL;
+    config.read_only = false;
+    mun_code code = mun_log_open(&config, &writer, err);
+    if (code == MUN_E_BUSY) return MUN_OK;
+    MUN_TRY(code);
+    return mun_log_close(writer, err);
+}
+
 static mun_code log_open(mun_ledger *ledger, mun_error *err)
 {
     mun_log_config config = mun_ledger_log_config(&ledger->vfs, ledger->pub.origin);
     config.read_only = ledger->read_only;
     config.clock_ms = ledger->clock_ms;
     config.clock_ctx = ledger->clock_ctx;
+    mun_code code = mun_log_open(&config, &ledger->log, err);
+    if (code != MUN_E_AGAIN || !ledger->read_only) return code;
+    mun_error why = {0};
+    code = log_recover(config, &why);
+    if (code == MUN_E_PERMISSION) return MUN_E_AGAIN; /* err says what to do */
+    if (code != MUN_OK) {
+        if (err != NULL) *err = why;
+        return code;
+    }
     return mun_log_open(&config, &ledger->log, err);
 }
 
