@@ -23,7 +23,8 @@ static uint64_t fold(uint64_t a, uint64_t b)
 
 static inline uint64_t mix(uint64_t lane, uint64_t v)
 {
-    return fold(lane ^ v, UINT64_C(0x9fb21c651e98df25)) + (v << 1 | 1);
+    lane ^= v;
+    return (lane << 29 | lane >> 35) * UINT64_C(0x9fb21c651e98df25);
 }
 
 static void feed_word(mixer *m, uint64_t v)
