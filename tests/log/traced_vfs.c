@@ -21,14 +21,18 @@ static traced_file *of(mun_file *file)
 static bool note(traced *t, trace_kind kind, const char *name, uint64_t offset, const void *bytes,
                  size_t len)
 {
+    pthread_mutex_lock(&t->lock);
     if (t->count < TRACE_MAX) {
         trace_call *c = &t->call[t->count++];
         *c = (trace_call){.kind = kind, .offset = offset, .len = len, .zeros = bytes != NULL};
         snprintf(c->name, sizeof c->name, "%s", name);
         for (size_t i = 0; i < len && c->zeros; i++) c->zeros = ((const char *)bytes)[i] == 0;
+        if (bytes != NULL) memcpy(c->head, bytes, len < TRACE_HEAD ? len : TRACE_HEAD);
     }
-    bool named = t->fail && (t->fail_name[0] == '\0' || strcmp(t->fail_name, name) == 0);
-    return !(named && t->fail_kind == kind && offset >= t->fail_from);
+    bool hit = t->fail && t->fail_kind == kind && offset >= t->fail_from &&
+               strcmp(t->fail_name, name) == 0;
+    pthread_mutex_unlock(&t->lock);
+    return !hit;
 }
 
 static mun_code planned(mun_error *err)
@@ -164,6 +168,7 @@ static mun_code do_free_space(void *ctx, uint64_t *ret, mun_error *err)
 void traced_init(traced *ret, const mun_vfs *under)
 {
     *ret = (traced){.under = under, .fail_name = ""};
+    pthread_mutex_init(&ret->lock, NULL);
     ret->vfs = (mun_vfs){
         .ctx = ret,
         .open = do_open,

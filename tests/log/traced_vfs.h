@@ -8,7 +8,10 @@
 
 #include "vfs/vfs.h"
 
-#define TRACE_MAX 4096
+#include <pthread.h>
+
+#define TRACE_MAX  4096
+#define TRACE_HEAD 64
 
 typedef enum trace_kind {
     TRACE_READ,
@@ -26,15 +29,17 @@ typedef struct trace_call {
     char name[40];
     uint64_t offset;
     size_t len;
-    bool zeros; /* a write of zeros only */
+    bool zeros;               /* a write of zeros only */
+    uint8_t head[TRACE_HEAD]; /* of a write: its first bytes */
 } trace_call;
 
 typedef struct traced {
     const mun_vfs *under;
-    mun_vfs vfs; /* give this one to the log */
+    mun_vfs vfs; /* give this one to the log; several threads may call it */
+    pthread_mutex_t lock;
     trace_call call[TRACE_MAX];
     size_t count;
-    bool fail; /* calls of that kind on that file fail (name "" means any file) */
+    bool fail; /* calls of that kind on that file fail from now on */
     trace_kind fail_kind;
     const char *fail_name;
     uint64_t fail_from; /* only at offsets from here on */
