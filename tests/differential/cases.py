@@ -78,7 +78,7 @@ class Scenario:
     def make_statement(self):
         rng, issuer = self.rng, self.issuer
         self.sub = rng.choice(("deed/1", "deed/2", "\u00e4\0"))
-        self.iat = NOON + rng.choice((0, 0, 5, -10 * DAY, DAY + 10, DAY + 3, 10 * DAY))
+        self.iat = NOON + rng.choice((0, 0, 5, -10 * DAY, DAY, DAY + 1, DAY + 2, 10 * DAY))
         signer = issuer.signer
         if self.maybe(0.03):
             signer = rng.choice(self.world.usual).signer

@@ -16,6 +16,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import cases  # noqa: E402
+import rules  # noqa: E402
 import vectors  # noqa: E402
 from muniment_ref import batch  # noqa: E402
 
@@ -33,6 +34,8 @@ def requests(rng, mutants, ledgers):
     """(part, request, answer that it must have or None)"""
     for request, expected in vectors.requests():
         yield "vectors", request, expected
+    for request in rules.requests():
+        yield "rules", request, None
     world = cases.World(rng)
     plain = [cases.Scenario(rng, world, plain=True) for _ in range(60)]
     for request, expected in cases.ledger_requests(rng, world, plain, ledgers):
@@ -75,7 +78,7 @@ class Counts:
             self.skipped += 1
             return
         if "verdict" in ours:
-            self.verdicts[ours["verdict"]] += 1
+            self.verdicts[ours["verdict"]] += part.startswith("mutants")
             self.results.update((check["id"], check["result"]) for check in ours.get("checks", []))
         if compared(theirs) != compared(ours) or "error" in ours:
             path = self.keep / ("differs-%d.json" % number)
@@ -99,7 +102,7 @@ class Counts:
             if self.verdicts[verdict] * 20 >= total:
                 self.passed += 1
             else:
-                self.fail("only %d of %d inputs gave the verdict %d" % (self.verdicts[verdict], total, verdict))
+                self.fail("only %d of %d mutants gave the verdict %d" % (self.verdicts[verdict], total, verdict))
 
 
 def difference(one, other):
@@ -148,7 +151,7 @@ def main():
     counts.failed += len(asked) - len(answers) + (code != 0)
     counts.reached()
     print(", ".join("%s %d" % one for one in sorted(counts.by_part.items())))
-    print("verdicts: " + ", ".join("%d: %d" % one for one in sorted(counts.verdicts.items())))
+    print("verdicts of mutants: " + ", ".join("%d: %d" % one for one in sorted(counts.verdicts.items())))
     for check in REACHABLE:
         print("%-20s %s" % (check, ", ".join("%s %d" % (result, n) for (id_, result), n in sorted(counts.results.items()) if id_ == check)))
     print("%d passed, %d failed, %d skipped" % (counts.passed, counts.failed, counts.skipped))
