@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Searching: the same answers with the index, without it, and while it lags. */
+#include "ledger/ledger_world.h"
+#include "support/cmocka_all.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { ENTRIES = 40 };
+
+typedef struct answer {
+    size_t len;
+    uint64_t index[2 * ENTRIES];
+} answer;
+
+static mun_code note(void *ctx, const mun_found *found, mun_error *err)
+{
+    answer *a = ctx;
+    (void)err;
+    assert_true(a->len < 2 * ENTRIES);
+    if (a->len > 0) assert_true(found->index > a->index[a->len - 1]);
+    assert_non_null(found->statement);
+    a->index[a->len++] = found->index;
+    return MUN_OK;
+}
+
+static answer find(mun_ledger *ledger, const mun_query *query)
+{
+    answer a = {0};
+    must(mun_ledger_find(ledger, query, note, &a, err));
+    return a;
+}
+
+/* Entry 2 + i: subject "subject i/10", document i, one a minute from WORLD_START. */
+static void fill(world *w)
+{
+    for (unsigned i = 0; i < ENTRIES; i++) {
+        char sub[32];
+        made statement;
+        snprintf(sub, sizeof sub, "subject %u", i / 10);
+        world_sign(&w->issuer, WORLD_ISSUER, sub, i, &statement);
+        w->now_ms = WORLD_START + i * 60000;
+        assert_int_equal(world_register(w, &statement), 2 + i);
+    }
+}
+
+static void expect(const answer *a, uint64_t first, size_t len)
+{
+    assert_int_equal(a->len, len);
+    for (size_t i = 0; i < len; i++) assert_int_equal(a->index[i], first + i);
+}
+
+static void finds_by_everything(world *w, mun_ledger *ledger)
+{
+    uint8_t digest[MUN_HASH_SIZE];
+    world_digest(w, 7, digest);
+    mun_slice iss = MUN_LITERAL(WORLD_ISSUER), sub = MUN_LITERAL("subject 2");
+    mun_slice kid = mun_slice_of(w->issuer.signer.kid, MUN_HASH_SIZE);
+    mun_slice type = MUN_LITERAL("text/plain"), d = mun_slice_of(digest, sizeof digest);
+    const struct {
+        mun_query query;
+        uint64_t first;
+        size_t len;
+    } cases[] = {
+        {{0}, 0, 2 + ENTRIES},
+        {{.iss = iss}, 2, ENTRIES},
+        {{.iss = MUN_LITERAL(WORLD_ORIGIN)}, 0, 2},
+        {{.sub = sub}, 22, 10},
+        {{.kid = kid}, 2, ENTRIES},
+        {{.content_type = type}, 2, ENTRIES},
+        {{.digest = d}, 9, 1},
+        {{.iss = iss,
+          .sub = MUN_LITERAL("subject 0"),
+          .digest = d,
+          .content_type = type,
+          .kid = kid},
+         9,
+         1},
+        {{.iss = iss, .sub = sub, .digest = d}, 0, 0},
+        {{.sub = sub, .limit = 3}, 22, 3},
+        {{.sub = sub, .limit = 3, .have_after = true, .after = 24}, 25, 3},
+        {{.sub = sub, .have_after = true, .after = 31}, 0, 0},
+        {{.have_after = true, .after = UINT64_MAX}, 0, 0},
+        {{.since_ms = WORLD_START + 60000, .until_ms = WORLD_START + 180000}, 3, 2},
+        {{.since_ms = WORLD_START + 60001, .until_ms = WORLD_START + 180001}, 4, 2},
+        {{.since_ms = WORLD_START + ENTRIES * 60000}, 0, 0},
+        {{.until_ms = WORLD_START}, 0, 0},
+        {{.sub = sub, .since_ms = WORLD_START + 25 * 60000}, 27, 5},
+        {{.sub = MUN_LITERAL("subject")}, 0, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        answer a = find(ledger, &cases[i].query);
+        if (a.len != cases[i].len) fail_msg("case %zu: %zu found, not %zu", i, a.len, cases[i].len);
+        expect(&a, cases[i].first, cases[i].len);
+    }
+}
+
+static uint64_t rows(world *w, mun_ledger *ledger)
+{
+    mun_ledger_status status;
+    must(mun_ledger_status_get(ledger, &status, err));
+    assert_true(status.tree.size == mun_ledger_tree(w->ledger).size);
+    return status.index_rows;
+}
+
+static void wait_for_rows(world *w)
+{
+    for (int i = 0; i < 500 && rows(w, w->ledger) < mun_ledger_tree(w->ledger).size; i++) {
+        usleep(10000);
+    }
+    assert_int_equal(rows(w, w->ledger), mun_ledger_tree(w->ledger).size);
+}
+
+static void with_a_lagging_index(void **state)
+{
+    world *w = *state;
+    fill(w);
+    finds_by_everything(w, w->ledger); /* the newest rows are hardly there yet */
+    wait_for_rows(w);
+    finds_by_everything(w, w->ledger);
+}
+
+static void without_index(void **state)
+{
+    world *w = *state;
+    fill(w);
+    world_close(w);
+    mun_ledger_open_options options = {.no_index = true};
+    w->ledger = world_open_with(w, &options);
+    finds_by_everything(w, w->ledger);
+    assert_int_equal(rows(w, w->ledger), 0);
+}
+
+static void by_a_reader(void **state)
+{
+    world *w = *state;
+    fill(w);
+    wait_for_rows(w);
+    mun_ledger_open_options options = {.read_only = true};
+    mun_ledger *reader = world_open_with(w, &options);
+    for (int i = 0; i < 500 && mun_ledger_tree(reader).size < 2 + ENTRIES; i++) {
+        usleep(10000);
+        must(mun_ledger_refresh(reader, err));
+    }
+    finds_by_everything(w, reader);
+    assert_int_equal(rows(w, reader), 2 + ENTRIES);
+    must(mun_ledger_close(reader, err));
+}
+
+static void remove_named(world *w, const char *name)
+{
+    char path[MUN_PATH_BYTES_MAX];
+    mun_error why;
+    world_file(w, name, path);
+    mun_code code = mun_file_remove(path, &why);
+    assert_true(code == MUN_OK || code == MUN_E_NOT_FOUND);
+}
+
+/* [LOG-26]: deleted, or no database at all, it comes back with the same rows. */
+static void comes_back(void **state)
+{
+    world *w = *state;
+    char path[MUN_PATH_BYTES_MAX];
+    fill(w);
+    world_close(w);
+    world_file(w, "index.sqlite", path);
+    for (int kind = 0; kind < 3; kind++) {
+        remove_named(w, "index.sqlite");
+        remove_named(w, "index.sqlite-wal");
+        remove_named(w, "index.sqlite-shm");
+        if (kind == 1) must(mun_file_write(path, MUN_LITERAL("no database"), 0, err));
+        if (kind == 2) {
+            sqlite3 *db = NULL;
+            assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+            assert_int_equal(sqlite3_exec(db, "CREATE TABLE x (y)", NULL, NULL, NULL), SQLITE_OK);
+            sqlite3_close(db);
+        }
+        world_open(w);
+        wait_for_rows(w);
+        finds_by_everything(w, w->ledger);
+        world_close(w);
+        must(mun_ledger_fsck(w->path, true, NULL, NULL, err));
+    }
+}
+
+static void sql(const world *w, const char *text)
+{
+    char path[MUN_PATH_BYTES_MAX];
+    sqlite3 *db = NULL;
+    char *why = NULL;
+    world_file(w, "index.sqlite", path);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    if (sqlite3_exec(db, text, NULL, NULL, &why) != SQLITE_OK) fail_msg("%s: %s", text, why);
+    sqlite3_close(db);
+}
+
+typedef struct findings {
+    size_t len;
+    char file[64];
+    uint64_t entry;
+    char sentence[512];
+} findings;
+
+static void on_finding(void *ctx, const char *file, uint64_t offset, uint64_t entry,
+                       const char *sentence)
+{
+    findings *f = ctx;
+    (void)offset;
+    if (f->len++ > 0) return;
+    snprintf(f->file, sizeof f->file, "%s", file);
+    snprintf(f->sentence, sizeof f->sentence, "%s", sentence);
+    f->entry = entry;
+}
+
+/* [IDX-3]: a forged row is never shown, and fsck names it; so does it a missing one [IDX-2]. */
+static void forged_rows_are_noticed(void **state)
+{
+    static const struct {
+        const char *sql;
+        uint64_t entry;
+    } forgeries[] = {
+        {"UPDATE entry SET sub='subject 9' WHERE idx=5", 5},
+        {"UPDATE entry SET digest=x'00' WHERE idx=6", 6},
+        {"UPDATE entry SET registered_ms=registered_ms+1 WHERE idx=7", 7},
+        {"UPDATE entry SET signer=zeroblob(32) WHERE idx=8", 8},
+        {"UPDATE entry SET kid=NULL WHERE idx=9", 9},
+        {"DELETE FROM entry WHERE idx=10", 10},
+        {"DELETE FROM entry WHERE idx=41", 41},
+        {"UPDATE meta SET value='40' WHERE key='size'", 40},
+    };
+    world *w = *state;
+    fill(w);
+    for (size_t i = 0; i < sizeof forgeries / sizeof forgeries[0]; i++) {
+        findings f = {0};
+        mun_error why;
+        mun_watch watch = {.ctx = &f, .finding = on_finding};
+        world_close(w);
+        sql(w, forgeries[i].sql);
+        assert_int_equal(mun_ledger_fsck(w->path, true, &watch, NULL, &why), MUN_E_DAMAGED);
+        assert_true(f.len >= 1);
+        assert_string_equal(f.file, "index.sqlite");
+        assert_int_equal(f.entry, forgeries[i].entry);
+        must(mun_ledger_rebuild(w->path, NULL, err));
+        must(mun_ledger_fsck(w->path, true, NULL, NULL, err));
+        world_open(w);
+    }
+    world_close(w);
+    sql(w, "UPDATE entry SET sub='subject 9' WHERE idx=5");
+    world_open(w);
+    mun_query query = {.sub = MUN_LITERAL("subject 9")};
+    answer a = {0};
+    mun_error why;
+    assert_int_equal(mun_ledger_find(w->ledger, &query, note, &a, &why), MUN_E_DAMAGED);
+    assert_int_equal(a.len, 0);
+    assert_non_null(strstr(why.text, "rebuild"));
+}
+
+/* An index that is ahead of its log, as after a partial restore, is made anew. */
+static void index_ahead_of_the_log(void **state)
+{
+    world *w = *state;
+    fill(w);
+    wait_for_rows(w);
+    world_close(w);
+    sql(w, "UPDATE meta SET value='1000' WHERE key='size'");
+    world_open(w);
+    wait_for_rows(w);
+    finds_by_everything(w, w->ledger);
+}
+
+int main(void)
+{
+#define listed(test) cmocka_unit_test_setup_teardown(test, world_set_up, world_tear_down)
+    const struct CMUnitTest tests[] = {
+        listed(with_a_lagging_index),
+        listed(without_index),
+        listed(by_a_reader),
+        listed(comes_back),
+        listed(forged_rows_are_noticed),
+        listed(index_ahead_of_the_log),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
