@@ -31,7 +31,7 @@ static mun_code write_page(const mun_app *app, mun_buf *page, mun_error *err)
     const char *name = args->operands_len > 0 ? args->operands[0] : NULL;
     if (name != NULL && strncmp(name, "muniment", 8) == 0) name = name[8] == '-' ? name + 9 : NULL;
     if (mun_app_has(app, MUN_OPT_MAN)) {
-        return mun_man_write(page, name) ? MUN_OK : no_such(name, err);
+        return mun_man_write(page, name) || name == NULL ? MUN_OK : no_such(name, err);
     }
     if (args->operands_len == 2) {
         const mun_command *command = with_verb(args->operands[0], args->operands[1]);
