@@ -27,7 +27,7 @@ static const char *text_of(const damage *d)
 }
 
 /* A byte of some file; the journal is asked for most often, its slots and ring alike. */
-static bool choose(sim_world *w, const sim_disk *disk, damage *ret)
+static bool choose(sim_world *w, const sim_disk *disk, bool slots, damage *ret)
 {
     sim_random *r = &w->random;
     const char *name = "journal";
@@ -36,7 +36,10 @@ static bool choose(sim_world *w, const sim_disk *disk, damage *ret)
     if (!sim_disk_bytes(disk, name, &bytes) || bytes.len == 0) return false;
     if (strcmp(name, "lock") == 0) return false;
     uint64_t offset = sim_below(r, bytes.len);
-    if (strcmp(name, "journal") == 0 && sim_once_in(r, 4)) {
+    if (slots) {
+        name = "journal";
+        offset = sim_below(r, MUN_LOG_RING_AT);
+    } else if (strcmp(name, "journal") == 0 && sim_once_in(r, 4)) {
         /* The fields of a superblock are few among many bytes of tails. */
         offset = sim_below(r, MUN_LOG_SLOTS) * MUN_LOG_SLOT_BYTES + sim_below(r, 176);
     }
@@ -125,15 +128,15 @@ static void open_damaged(sim_world *w, sim_disk *copy, const sim_disk *before, d
     mun_store_close(store);
 }
 
-void sim_probe_damage(sim_world *w, const sim_disk *before)
+void sim_probe_damage(sim_world *w, const sim_disk *before, bool slots)
 {
-    damage d = {.in_read = sim_once_in(&w->random, 3)};
+    damage d = {.in_read = !slots && sim_once_in(&w->random, 3)};
     sim_disk_copy(w->copy, before, sim_next(&w->random));
     sim_disk_set_budget(w->copy, UINT64_MAX);
     if (d.in_read) {
         sim_disk_plan(w->copy, SIM_FLIP, sim_between(&w->random, 1, 24), SIM_READ);
     } else {
-        if (!choose(w, before, &d)) return;
+        if (!choose(w, before, slots, &d)) return;
         sim_disk_flip(w->copy, d.name, d.offset, d.bit);
     }
     w->counts.probes++;

@@ -52,9 +52,10 @@ typedef struct sim_world {
     mun_store *store;
 
     sim_model model;
-    sim_batch batch;  /* being written */
-    bool pending;     /* its outcome is unknown */
-    bool absent;      /* the last recovery found that such a batch was not there */
+    sim_batch batch; /* being written */
+    bool pending;    /* its outcome is unknown */
+    bool appeared; /* the last recovery found a batch of unknown outcome; do nothing, probe then */
+    bool absent;   /* the last recovery found that such a batch was not there */
     bool was_pending; /* it was so when the copy for the damage probe was taken */
     mun_batch fill;
     bool fill_ready;
@@ -102,7 +103,8 @@ void sim_check_store(sim_world *w, sim_disk *disk, const mun_store *store, const
 void sim_check_prefix(sim_world *w);
 
 /* ---- sim_probe.c: damage */
-/* Opens damaged copies of the disk as it was before the recovery that led to the model. */
-void sim_probe_damage(sim_world *w, const sim_disk *before);
+/* Opens a damaged copy of the disk as it was before the recovery that led to the model; slots: the
+ * damage is in a superblock. */
+void sim_probe_damage(sim_world *w, const sim_disk *before, bool slots);
 
 #endif
