@@ -519,8 +519,8 @@ static void lengths_of_stream(writer *wr, const char *name)
     free(bytes);
 }
 
-/* [LOG-19]: shorter than the full blocks below the durable length is damage. In the last partial block the
- * superblock has the bytes; behind the durable length they are cut; later segments go. */
+/* [LOG-19]: shorter than the full blocks below the durable length is damage. In the last partial
+ * block the superblock has the bytes; behind the durable length they are cut; later segments go. */
 static void lengths_of_streams(void **unused)
 {
     (void)unused;
