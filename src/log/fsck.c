@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "log/audit.h"
+#include "log/log_audit.h"
 #include "log/store_recover.h"
 #include "log/store_version.h"
 

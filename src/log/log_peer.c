@@ -49,8 +49,10 @@ static mun_code files_agree(mun_log *log, mun_worker *worker, const mun_publishe
     return code == MUN_E_DAMAGED ? MUN_OK : code;
 }
 
+/* What a reader has seen does not go away. */
 static void accept(mun_log *log, const mun_published *p)
 {
+    if (p->size < atomic_load(&log->peer_size)) return;
     atomic_store(&log->peer_size, p->size);
     pthread_rwlock_wrlock(&log->recent.lock);
     log->recent.head = (mun_tree_head){.size = p->size, .root = p->root};
@@ -97,11 +99,61 @@ static mun_code open_beside_writer(mun_log *log, mun_worker *worker, mun_error *
     return MUN_OK;
 }
 
+/* The block at which the next batch would stand: whether one stands there. */
+static mun_code batch_waits(mun_log *log, const mun_crypto *crypto, const mun_superblock *sb,
+                            bool *ret, mun_error *err)
+{
+    const mun_vfs *vfs = log->config.vfs;
+    mun_journal journal = {0};
+    mun_batch_header h;
+    uint8_t *block = NULL;
+    size_t got = 0;
+    MUN_TRY(mun_journal_open(&journal, vfs, MUN_OPEN_READ, err));
+    uint64_t at = MUN_LOG_RING_AT + sb->start % journal.blocks * MUN_LOG_BLOCK;
+    mun_code code = mun_aligned(MUN_LOG_BLOCK, &block, err);
+    if (code == MUN_OK)
+        code = vfs->read(vfs->ctx, journal.ring, at, block, MUN_LOG_BLOCK, &got, err);
+    if (code == MUN_OK) {
+        *ret = got != MUN_LOG_BLOCK ||
+               (mun_batch_header_decode(block, sb->nonce, crypto, &h) && h.lsn == sb->start);
+    }
+    free(block);
+    mun_journal_close(&journal);
+    return code;
+}
+
+/* The usual case, without reading the whole ring: the last writer published what it flushed, and
+ * nothing came after. */
+static mun_code closed_cleanly(mun_log *log, mun_worker *worker, bool *ret, mun_error *err)
+{
+    mun_superblock sb;
+    mun_published p;
+    bool agree = false;
+    bool waits = true;
+    *ret = false;
+    MUN_TRY(look_at_journal(log, &worker->crypto, &sb, NULL, err));
+    mun_code code = read_published(log, &worker->crypto, &p, err);
+    if (code == MUN_E_NOT_FOUND) return MUN_OK;
+    if (code != MUN_OK) return code;
+    if (memcmp(p.nonce, sb.nonce, MUN_NONCE_SIZE) != 0 || p.size != sb.size ||
+        !mun_hash_equal(&p.root, &sb.root)) {
+        return MUN_OK;
+    }
+    MUN_TRY(files_agree(log, worker, &p, &agree, err));
+    MUN_TRY(batch_waits(log, &worker->crypto, &sb, &waits, err));
+    *ret = agree && !waits;
+    if (*ret) accept(log, &p);
+    return MUN_OK;
+}
+
 /* Nobody writes: everything must be in the streams. */
 static mun_code open_at_rest(mun_log *log, mun_worker *worker, mun_error *err)
 {
     mun_superblock sb;
     mun_replay replay;
+    bool clean;
+    MUN_TRY(closed_cleanly(log, worker, &clean, err));
+    if (clean) return MUN_OK;
     MUN_TRY(look_at_journal(log, &worker->crypto, &sb, &replay, err));
     uint64_t waiting = replay.batches;
     mun_replay_finish(&replay);
@@ -136,20 +188,17 @@ mun_code mun_peer_open(mun_log *log, mun_error *err)
     return code == MUN_E_NOT_FOUND ? try_again(err) : code;
 }
 
-/* Bigger than what we have, and what the hash files give: then no nonce is needed to believe it. */
+/* Looks at the journal only when there is something new. */
 static mun_code refresh(mun_log *log, mun_worker *worker, mun_error *err)
 {
     for (int i = 0; i < TRIES; i++) {
         mun_published p;
-        bool agree = false;
         mun_code code = read_published(log, &worker->crypto, &p, err);
-        if (code == MUN_E_NOT_FOUND) continue;
-        if (code != MUN_OK) return code;
-        if (p.size <= atomic_load(&log->peer_size)) return MUN_OK;
-        MUN_TRY(files_agree(log, worker, &p, &agree, err));
-        if (!agree) continue;
-        accept(log, &p);
-        return MUN_OK;
+        if (code == MUN_OK && p.size <= atomic_load(&log->peer_size)) return MUN_OK;
+        if (code == MUN_OK) code = open_once(log, worker, err);
+        /* The writer is just opening, or it went without a proper end: what we have stands. */
+        if (code == MUN_OK || code == MUN_E_AGAIN) return MUN_OK;
+        if (code != MUN_E_NOT_FOUND) return code;
     }
     return MUN_OK; /* later */
 }

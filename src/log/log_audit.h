@@ -5,8 +5,8 @@
  *
  * An audit is prepared by one thread, run by its own threads, and read by one thread again.
  */
-#ifndef MUN_LOG_AUDIT_H
-#define MUN_LOG_AUDIT_H
+#ifndef MUN_LOG_LOG_AUDIT_H
+#define MUN_LOG_LOG_AUDIT_H
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "log/audit.h"
+#include "log/log_audit.h"
 
 #include <signal.h>
 #include <stdlib.h>
