@@ -46,9 +46,10 @@ MUN_MUST mun_code mun_replay_next(mun_replay *replay, mun_log_state *state, uint
                                   mun_error *err);
 
 /*
- * Overwrites the header of a batch that was found unfinished at the end. Left there, a torn write
- * of the next batch could complete it (its zeros, say, where the old padding was missing), and a
- * batch that this recovery has shown as absent would come back. LOG-27.
+ * Overwrites the block where the log ends, whatever it holds. The remains of an unfinished batch
+ * left there could be completed by a torn write of the next one (headers of batches at one place
+ * begin alike; zeros at the end are alike), and a batch that this recovery has shown as absent
+ * would come back. LOG-27.
  */
 MUN_MUST mun_code mun_replay_bury(mun_replay *replay, mun_journal *journal, mun_error *err);
 
