@@ -178,12 +178,11 @@ static mun_code replay_batches(mun_store *store, mun_replay *replay, const mun_c
         if (code != MUN_OK) return code;
         MUN_TRY(mun_store_follow(store, crypto, &replay->batch, err));
     }
+    MUN_TRY(flush_replayed(store, replay->batches, crypto, err));
 #ifndef MUN_FAULT_NO_BURY
-    MUN_TRY(mun_replay_bury(replay, &store->journal, err)); /* durable with the flush */
+    MUN_TRY(mun_replay_bury(replay, &store->journal, err));
 #endif
-    uint64_t batches = replay->batches;
     mun_replay_finish(replay);
-    MUN_TRY(flush_replayed(store, batches, crypto, err));
     store->streams.recovering = false;
     return mun_store_publish(store, crypto, err);
 }

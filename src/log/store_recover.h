@@ -46,10 +46,12 @@ MUN_MUST mun_code mun_replay_next(mun_replay *replay, mun_log_state *state, uint
                                   mun_error *err);
 
 /*
- * Overwrites the block where the log ends, whatever it holds. The remains of an unfinished batch
- * left there could be completed by a torn write of the next one (headers of batches at one place
- * begin alike; zeros at the end are alike), and a batch that this recovery has shown as absent
- * would come back. LOG-27.
+ * Overwrites the block where the log ends, whatever it holds, and syncs. The remains of an
+ * unfinished batch left there could be completed by a torn write of the next one (headers of
+ * batches at one place begin alike; zeros at the end are alike), and a batch that this recovery
+ * has shown as absent would come back. LOG-27. Only after the recovery's own superblock is
+ * durable: the one it started from may be known to the cache only, and the one before that may
+ * need the block.
  */
 MUN_MUST mun_code mun_replay_bury(mun_replay *replay, mun_journal *journal, mun_error *err);
 
