@@ -28,7 +28,7 @@ extern "C" {
 #define MUN_TIME_MAX                  INT64_C(253402300799) /* the end of the year 9999 */
 #define MUN_PROOF_PATH_MAX            63
 #define MUN_COSE_KEY_MAX              1100
-#define MUN_VKEY_MAX                  512
+#define MUN_VKEY_MAX                  512 /* enough for a vkey under any origin */
 #define MUN_EVIDENCE_LABEL_TLOG_PROOF (-65700)
 #define MUN_CLAIM_LEAF                (-65701) /* in receipts: the leaf hash they speak of */
 

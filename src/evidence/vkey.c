@@ -30,7 +30,7 @@ mun_code mun_vkey_parse(const mun_crypto *crypto, mun_slice text, mun_slice *ret
     mun_cursor c = mun_cursor_over(text);
     mun_slice name = field_take(&c), id_text = field_take(&c);
     uint8_t blob[1 + MUN_ED25519_KEY], id[MUN_KEY_ID_LEN], hex[KEY_ID_DIGITS];
-    if (text.len > MUN_VKEY_MAX || !mun_cursor_ok(&c) || !mun_key_name_valid(name) ||
+    if (!mun_cursor_ok(&c) || !mun_key_name_valid(name) ||
         !mun_base64_exact(mun_slice_of(c.at, mun_cursor_left(&c)), blob, sizeof blob))
         return refuse(err, "vkey-invalid", "this is not a verifier key (name+id+base64)");
     if (blob[0] != MUN_VKEY_LOG && blob[0] != MUN_VKEY_COSIGNER)

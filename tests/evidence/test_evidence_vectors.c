@@ -76,6 +76,20 @@ static void shape_check(const json_t *one, const mun_statement *s, const mun_pub
     if (!chain) assert_true(s->have_kid);
 }
 
+/* [VER-7] Without any key known here: a certificate of its own is enough to check the signature,
+ * not to trust the issuer. */
+static void unknown_check(const json_t *one, mun_slice bytes)
+{
+    bool chain = strcmp(vectors_text(one, "shape"), "x5chain") == 0;
+    mun_verify_input input = {.evidence = bytes};
+    mun_report report;
+    assert_int_equal(mun_verify(&crypto, &input, &report, NULL, NULL), MUN_OK);
+    assert_int_equal(report.verdict, 3);
+    assert_int_equal(report.checks[MUN_CHECK_STATEMENT_SIGNATURE].result,
+                     chain ? MUN_RESULT_PASS : MUN_RESULT_UNCHECKED);
+    assert_int_equal(report.checks[MUN_CHECK_ISSUER].result, MUN_RESULT_UNCHECKED);
+}
+
 /* [STMT-1] to [STMT-22] on 25 statements by five makers. */
 static void test_statements(void **state)
 {
@@ -105,6 +119,7 @@ static void test_statements(void **state)
         assert_memory_equal(&key, &pem, sizeof key);
         assert_int_equal(mun_statement_check(&crypto, &s, &key, NULL), MUN_OK);
         shape_check(one, &s, &key);
+        unknown_check(one, s.bytes);
         bytes.bytes[bytes.len - 1] ^= 1;
         assert_int_equal(mun_statement_check(&crypto, &s, &key, NULL), MUN_E_INVALID);
     }
