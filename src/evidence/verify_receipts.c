@@ -69,13 +69,19 @@ static void count(mun_findings *f, const judgement *j, const mun_receipt *r, con
     }
 }
 
-/* The receipt to show: of a trusted ledger if there is one. */
+/* Trust weighs more than a proven time; of equals the first counts. */
+static int weight(const mun_good_receipt *receipt)
+{
+    return 2 * (int)receipt->trusted + (int)receipt->have_time;
+}
+
+/* The receipt to show. */
 static void facts_fill(mun_verification *v)
 {
     const mun_findings *f = &v->found;
     const mun_good_receipt *shown = &f->good[0];
-    for (size_t i = f->good_len; i-- > 0;)
-        if (f->good[i].trusted) shown = &f->good[i];
+    for (size_t i = 1; i < f->good_len; i++)
+        if (weight(&f->good[i]) > weight(shown)) shown = &f->good[i];
     mun_report *report = v->report;
     report->ledger = shown->iss;
     report->have_root = true;

@@ -377,6 +377,31 @@ static void test_ledger_keys(void **state)
     expect(evidence, true, "ppppppap0");
 }
 
+/* Two good receipts: the one of the trusted ledger is shown, wherever it stands. */
+static void test_shown_receipt(void **state)
+{
+    (void)state;
+    mun_receipt_params p = world_receipt_params(&the);
+    mun_slice pair[2] = {world_receipt(&the, &p, &receipts)};
+    p.iss = MUN_LITERAL("other.example");
+    p.iat = WORLD_TIME + 50;
+    pair[1] = world_receipt(&the, &p, &stranger);
+    for (unsigned trusted = 0; trusted < 2; trusted++) {
+        keys[LEDGER].trusted = trusted == 0;
+        keys[WITNESS1] = fake_trust(MUN_ROLE_LEDGER, "other.example", &stranger, trusted == 1);
+        for (unsigned turn = 0; turn < 2; turn++) {
+            expect(world_evidence(&the, pair, 2, NULL, 0), true, "ppppppap0");
+            assert_true(mun_slice_equal(report.ledger, trusted == 0
+                                                           ? MUN_LITERAL(WORLD_ORIGIN)
+                                                           : MUN_LITERAL("other.example")));
+            assert_int_equal(report.registered, trusted == 0 ? WORLD_TIME : WORLD_TIME + 50);
+            mun_slice first = pair[0];
+            pair[0] = pair[1];
+            pair[1] = first;
+        }
+    }
+}
+
 /* [VER-10] [VER-11] */
 static void test_cosignatures(void **state)
 {
@@ -550,6 +575,7 @@ int main(void)
         T(test_receipts),
         T(test_foreign_receipts),
         T(test_ledger_keys),
+        T(test_shown_receipt),
         T(test_cosignatures),
         T(test_cosignature_keys),
         T(test_bad_proofs),
