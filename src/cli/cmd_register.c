@@ -44,6 +44,7 @@ static mun_code walked_file(void *ctx, const mun_walk_entry *entry, mun_error *e
     mun_registering *r = ctx;
     MUN_TRY(stop_if_interrupted(r, err));
     if (entry->info.kind != MUN_FILE_REGULAR || mun_path_ends(entry->path, ".scitt")) return MUN_OK;
+    if (mun_file_is_temporary(mun_path_name(entry->path))) return MUN_OK;
     return mun_registering_add(r, entry->path, entry->relative, err);
 }
 

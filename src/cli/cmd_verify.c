@@ -98,6 +98,7 @@ static mun_code audit_file(void *ctx, const mun_walk_entry *entry, mun_error *er
         return mun_fail(err, MUN_E_AGAIN, MUN_NO_OFFSET, "interrupted; not everything was checked");
     }
     if (entry->info.kind != MUN_FILE_REGULAR) return MUN_OK;
+    if (mun_file_is_temporary(mun_path_name(entry->path))) return MUN_OK;
     bool is_evidence = mun_path_ends(entry->path, ENDING);
     if (is_evidence) return v->evidence == NULL ? audit_evidence(v, entry, err) : MUN_OK;
     if (v->evidence != NULL) {

@@ -195,6 +195,14 @@ static mun_code open_parent(const char *path, int *ret_dir, const char **ret_nam
     return MUN_OK;
 }
 
+bool mun_file_is_temporary(const char *name)
+{
+    static const char start[] = ".tmp-";
+    size_t len = strlen(name);
+    if (len != sizeof start - 1 + 16 || memcmp(name, start, sizeof start - 1) != 0) return false;
+    return strspn(name + sizeof start - 1, "0123456789abcdef") == len - (sizeof start - 1);
+}
+
 /* A name no other process has; 0 or an errno. */
 static int temp_create(int dir, mode_t mode, char ret_name[TEMP_NAME_SIZE], int *ret_fd)
 {

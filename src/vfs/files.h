@@ -75,6 +75,9 @@ enum {
  * written to directly.
  */
 MUN_MUST mun_code mun_file_write(const char *path, mun_slice bytes, unsigned flags, mun_error *err);
+/* Whether this is a name (without folder) under which mun_file_write prepares a file: a process
+ * that was killed in the middle leaves one behind. It holds nothing that anybody was told of. */
+bool mun_file_is_temporary(const char *name);
 /* Removes a file; a missing one is MUN_E_NOT_FOUND. */
 MUN_MUST mun_code mun_file_remove(const char *path, mun_error *err);
 
