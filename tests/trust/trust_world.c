@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "trust/trust_world.h"
+
+#include "support/cmocka_all.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static mun_crypto crypto;
+
+static void crypto_end(void)
+{
+    mun_native_crypto_free(&crypto);
+}
+
+mun_crypto *trust_crypto(void)
+{
+    if (crypto.ctx == NULL) {
+        must(mun_native_crypto_new(&crypto, err));
+        atexit(crypto_end);
+    }
+    return &crypto;
+}
+
+mun_signing_key trust_key(int32_t alg)
+{
+    uint8_t bytes[MUN_PRIVATE_PEM_MAX];
+    mun_buf pem = mun_buf_fixed(bytes, sizeof bytes);
+    mun_private_key *key = NULL;
+    mun_signing_key ret;
+    must(mun_private_key_generate(alg, &key, err));
+    must(mun_private_key_to_pem(key, (mun_slice){0}, &pem, err));
+    mun_private_key_free(key);
+    must(mun_signing_key_parse(mun_buf_slice(&pem), (mun_slice){0}, &ret, err));
+    return ret;
+}
+
+void trust_replace(const char *text, const char *from, const char *to, char *ret, size_t cap)
+{
+    const char *at = strstr(text, from);
+    if (at == NULL) fail_msg("\"%s\" is not in the text", from);
+    int len = snprintf(ret, cap, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
+    assert_true(len > 0 && (size_t)len < cap);
+}
