@@ -98,6 +98,7 @@ def check(path, sample=2000, seed="1", receipts=None):
             read_entry(index, entry, log, replay, signatures, acknowledged)
             index += 1
         log.finish([one.checkpoints for one in replay.policies])
+        log.check_control(replay.own_entries)
         log_reader.need(log.tree.size > 0, "no genesis")
         now = replay.policy
         log_reader.need((now.origin, now.receipts, now.checkpoints) == tuple(log.pub), "ledger.pub: not the newest policy's keys")

@@ -8,7 +8,7 @@ import hashlib
 import os
 import struct
 
-from . import keys, merkle, note
+from . import keys, merkle, note, text
 
 BLOCK = 4096
 SEGMENT = 65536
@@ -103,6 +103,9 @@ class Log:
 
     def file(self, *parts):
         return os.path.join(self.path, *parts)
+
+    def check_control(self, own_entries):
+        """An export has none."""
 
     def check_checkpoint(self, data, older=()):
         """Signed by the checkpoints key, and of this tree; `older` are the checkpoints keys of earlier policies."""
@@ -303,6 +306,24 @@ class Directory(Log):
         size = int.from_bytes(raw[24:32], "big")
         need(size <= self.tree.size, "published: size %d, but there are %d entries", size, self.tree.size)
         need(self.tree.root(size) == raw[32:64], "published: the root at size %d is another", size)
+
+    def check_control(self, own_entries):
+        """[LOG-30]: if it can be used, it names exactly the ledger's own statements after entry 0."""
+        try:
+            data = read_file(self.file("control"))
+        except Damage:
+            return
+        body, _, digest = data.rpartition(b"sha256 ")
+        lines = body.decode("utf-8", "replace").split("\n")
+        if digest != hashlib.sha256(body).hexdigest().encode() + b"\n" or lines[0] != "muniment-control 1":
+            self.notes.append("control: cannot be used; it will be made again")
+            return
+        size, root = int(lines[1].split(" ")[1]), text.base64_decode(lines[2].split(" ")[1])
+        if size > self.tree.size or self.tree.root(size) != root:
+            self.notes.append("control: of another log; it will be made again")
+            return
+        want = ["entry %d" % index for index in own_entries if index < size] + [""]
+        need(lines[3:] == want, "control: not the ledger's own statements below %d", size)
 
     def finish(self, older=()):
         """What stands beside the entries; `older` as in check_checkpoint."""

@@ -144,6 +144,7 @@ class Replay:
         self.policy = None
         self.policies = []
         self.listed = {}
+        self.own_entries = []
         self.notes = []
 
     def take(self, index, entry):
@@ -174,6 +175,7 @@ class Replay:
 
     def own(self, index, statement):
         """[POL-12]"""
+        self.own_entries.append(index)
         kind = statement.protected.get(3)
         if kind == POLICY_TYPE:
             self.later_policy(index, statement)

@@ -198,7 +198,8 @@ def check_times(statement, signature, receipts, proofs):
               if j.signature == PASS and j.receipt.leaf is not None and j.receipt.iat is not None]
     seen = [time for j in proofs if j.verdict == "good" for _, time in j.witnesses]
     if not proven:
-        some = statement.iat is not None or seen or any(j.receipt and j.receipt.iat is not None for j in receipts)
+        read = [j.receipt for j in receipts if j.receipt is not None and j.receipt.kind != "unsupported"]
+        some = statement.iat is not None or seen or any(one.iat is not None for one in read)
         return (UNCHECKED if some else ABSENT), proven
     first = min(time for _, time in proven)
     if len(set(proven)) != len({origin for origin, _ in proven}):

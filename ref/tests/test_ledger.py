@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ledger directories and exports, made here from the two entries of the worked example."""
+import base64
 import hashlib
 import json
 import os
@@ -168,6 +169,17 @@ class Directory(Case):
         maker.directory()
         os.remove(os.path.join(self.folder, "hashes/0"))
         self.assertIn("hashes/0", self.check()["damage"][0])
+
+    def test_control(self):
+        """[LOG-30]: wrong but whole is damage; torn, or of another log, is made again."""
+        maker = Maker(self.folder, 2)
+        maker.directory()
+        for entries, root, good in (("", maker.tree.root(), True), ("entry 1\n", maker.tree.root(), False), ("entry 1\n", bytes(32), True)):
+            body = "muniment-control 1\nsize 2\nroot %s\n%s" % (base64.b64encode(root).decode(), entries)
+            maker.write("control", (body + "sha256 %s\n" % hashlib.sha256(body.encode()).hexdigest()).encode())
+            self.assertEqual(self.check()["ok"], good, self.check()["damage"])
+        maker.write("control", b"torn")
+        self.assertTrue(self.check()["ok"])
 
     def test_newer_version(self):
         """[FMT-1], [LOG-1]"""

@@ -406,6 +406,64 @@ def evidence_requests():
                                 yield {"evidence": evidence, "document": payload.hex(), "keys": [one] + rest[:missing] + rest[missing + 1:]}
 
 
+def times_requests():
+    """[VER-12] and its borders; the cases of judge that look at more than a signature."""
+    now, kid = 1795348900, keys.thumbprint(SIGNER.key)
+    trust = [entry("issuer", "i", SIGNER.key, [b"k"]), entry("ledger", "n", SIGNER.key), entry("ledger", "m", SIGNER.key), entry("witness", "w", SIGNER.key)]
+    for iat in (None, 0, now - 86400, now, now + 86399, now + 86400, now + 86401, cbor.Tag(1, now + 86401), cbor.Tag(1, now), "x"):
+        claims = {1: "i", 2: "s"} if iat is None else {1: "i", 2: "s", 6: iat}
+        statement = sign1(SIGNER, write({1: -8, 4: b"k", 15: claims, 3: 0}), b"payload")
+        leaf, parts = merkle.leaf_hash(statement), cbor.decode(statement, True).value
+        for receipts in receipt_sets(leaf, now, kid):
+            for seen in (None, now - 86401, now - 86400, now + 5):
+                headers = {394: receipts} if receipts else {}
+                if seen is not None:
+                    body = checkpoint_text("n", 1, leaf)
+                    headers[-65700] = [tlog_proof(0, [], body + "\n" + log_line("n", SIGNER, body) + witness_line("w", SIGNER, body, seen))]
+                evidence = cbor.encode(cbor.Tag(18, [parts[0], headers, *parts[2:]])).hex()
+                for known in (trust, trust[1:], trust[:1]):
+                    yield {"evidence": evidence, "document": None, "keys": known}
+
+
+def receipt_sets(leaf, now, kid):
+    def made(change, unprotected=INCLUSION, **header):
+        claims = {1: "n", 2: "s", 6: now, -65701: leaf, **change}
+        claims = {label: value for label, value in claims.items() if value is not None}
+        protected = {1: -8, 4: kid, 15: claims, 395: 1, **{int(label[1:]): value for label, value in header.items()}}
+        return sign1(SIGNER, write(protected), None, unprotected, signed=leaf)
+    good = made({})
+    yield []
+    yield [good]
+    for change in ({6: now + 1}, {6: now - 1}, {1: "m", 6: now + 1}, {1: "m"}, {6: None}, {6: -1}, {6: cbor.Tag(1, now)}, {-65701: None}, {-65701: bytes(32)},
+                   {2: None}, {2: "t"}, {1: None}, {1: None, 6: None}, {-65701: None, 6: None}):
+        yield [made(change)]
+        yield [good, made(change)]
+    for header in ({"_395": 2}, {"_1": -47}, {"_4": b"other"}):
+        yield [made({}, **header)]
+        yield [made({6: None}, **header)]
+        yield [good, made({6: now + 1}, **header)]
+    yield [made({-65701: None}, CONSISTENCY)]
+    yield [good, made({}, CONSISTENCY)]
+    two = {396: {-1: [cbor.encode([1, 0, []]), cbor.encode([2, 0, [bytes(32)]])]}}
+    yield [made({}, two)]
+    yield [made({}, {396: {-1: [cbor.encode([1, 0, []])] * 16}})]
+    for proof in ([1, 1, []], [2, 0, []], [2, 0, [bytes(31)]], [0, 0, []], [2**63, 0, [bytes(32)] * 63]):
+        yield [made({}, {396: {-1: [cbor.encode(proof)]}})]
+        yield [good, made({}, {396: {-1: [cbor.encode(proof)]}})]
+    yield [b""]
+    yield [good, b""]
+
+
+def unsupported_requests():
+    """An algorithm that is in no table, under a key that is known for this issuer and kid."""
+    for alg in (*sorted(keys.ALGORITHMS), -47, -257, 0, 5, -10, -2**64):
+        for headers in ({4: b"k"}, {34: [-16, b""]}, {4: b"k", 33: certificate(SIGNER.key)}, {33: certificate(SIGNER.key)}):
+            for name in ("i", keys.thumbprint_uri(SIGNER.key), keys.did_key(SIGNER.key), "urn:ietf:params:oauth:ckt:x", "did:key:x"):
+                raw = sign1(SIGNER, {1: alg, 15: {1: name, 2: "s"}, 3: 0, **headers}, b"payload").hex()
+                for known in ([], [entry("issuer", name, SIGNER.key, [b"k"])], [entry("issuer", name, KEYS[0], [b"k"])]):
+                    yield {"evidence": raw, "document": None, "keys": known}
+
+
 def cbor_requests():
     """Every initial byte before enough bytes of every kind, and the limits of maps and nesting."""
     for first in range(256):
@@ -431,5 +489,6 @@ def cbor_requests():
 
 def requests():
     for part in (statement_requests, receipt_requests, tree_requests, cose_key_requests, certificate_requests, ledger_pub_requests,
-                 name_requests, note_requests, checkpoint_requests, evidence_requests, cbor_requests):
+                 name_requests, note_requests, checkpoint_requests, evidence_requests,
+                 times_requests, unsupported_requests, cbor_requests):
         yield from part()
