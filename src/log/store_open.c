@@ -131,7 +131,8 @@ static void start_from(mun_store *store, const mun_replay *replay)
 
 /*
  * A process killed between the journal's rename and the sync of its directory leaves a name that
- * only the cache knows: whatever is then acknowledged in the new journal goes with the name.
+ * only the cache knows: whatever is then acknowledged in the new journal goes with the name. The
+ * same for a rebuild killed behind its renames: what is appended to its files goes with them.
  */
 static mun_code keep_names(const mun_vfs *vfs, mun_error *err)
 {
@@ -140,6 +141,7 @@ static mun_code keep_names(const mun_vfs *vfs, mun_error *err)
     (void)err;
     return MUN_OK;
 #else
+    MUN_TRY(vfs->sync_dir(vfs->ctx, MUN_DIR_HASHES, err));
     return vfs->sync_dir(vfs->ctx, "", err);
 #endif
 }

@@ -85,7 +85,7 @@ static void check_segments(sim_world *w, const sim_disk *disk, const sim_model *
     }
 }
 
-static void check_streams(sim_world *w, const sim_disk *disk, const sim_model *model)
+void sim_check_streams(sim_world *w, const sim_disk *disk, const sim_model *model)
 {
     check_segments(w, disk, model);
     check_bytes(w, disk, "offsets", sim_model_offsets(model), false);
@@ -124,7 +124,7 @@ void sim_check_store(sim_world *w, sim_disk *disk, const mun_store *store, const
     if (mun_store_followed(store) != head.size || mun_store_flushed(store) != head.size) {
         sim_broken(w, "opened, but not all is followed and flushed");
     }
-    check_streams(w, disk, model);
+    sim_check_streams(w, disk, model);
     check_published(w, disk, model);
 }
 

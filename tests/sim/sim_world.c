@@ -150,10 +150,19 @@ static bool recover_with_accident(sim_world *w)
     return false;
 }
 
+static mun_code rebuild_and_open(sim_world *w, mun_error *err)
+{
+    check_closed(w);
+    mun_code code = sim_rebuild(w, w->disk, err);
+    if (code != MUN_OK) sim_broken(w, "rebuild: %s", err->text);
+    return mun_store_open(&w->config, w->crypto, &w->store, err);
+}
+
 static void recover_calmly(sim_world *w)
 {
     mun_error err;
     mun_code code = mun_store_open(&w->config, w->crypto, &w->store, &err);
+    if (w->spoiled && code == MUN_E_DAMAGED) code = rebuild_and_open(w, &err);
     if (code == MUN_E_NO_SPACE) {
         check_closed(w);
         sim_disk_set_budget(w->disk, UINT64_MAX);
@@ -181,12 +190,57 @@ static void settle_pending(sim_world *w)
     }
 }
 
+/* Opening looks only at the edges of derived files; an interrupted rebuild is run again. */
+static void repair_derived(sim_world *w)
+{
+    mun_error err;
+    jmp_buf outer;
+    memcpy(outer, w->escape, sizeof outer);
+    bool sound = setjmp(w->escape) == 0;
+    if (sound) sim_check_streams(w, w->disk, &w->model);
+    memcpy(w->escape, outer, sizeof outer);
+    w->broken[0] = '\0';
+    if (sound) return;
+    mun_store_close(w->store);
+    w->store = NULL;
+    if (rebuild_and_open(w, &err) != MUN_OK) sim_broken(w, "after a rebuild: %s", err.text);
+}
+
+/*
+ * Derived files are lost and rebuilt between two openings, the rebuild interrupted anywhere. What
+ * it then leaves may need another rebuild, or be good enough to open; entries are never lost.
+ */
+static void spoil_and_rebuild(sim_world *w)
+{
+    mun_error err;
+    sim_random *r = &w->random;
+    sim_disk_set_budget(w->disk, UINT64_MAX);
+    sim_spoil_derived(w, w->disk);
+    sim_event event = any_event(r);
+    sim_disk_plan(w->disk, event, sim_between(r, 1, 60), SIM_ANY);
+    mun_code code = sim_rebuild(w, w->disk, &err);
+    if (code != MUN_OK && !sim_disk_struck(w->disk)) sim_broken(w, "rebuild: %s", err.text);
+    check_closed(w);
+    sim_disk_calm(w->disk);
+    if (event == SIM_CUT)
+        sim_disk_power_cut(w->disk);
+    else
+        sim_disk_kill(w->disk);
+    w->spoiled = true;
+}
+
 static void recover(sim_world *w)
 {
     bool open = false;
+    w->spoiled = false;
     bool slots = w->appeared; /* then damage in a superblock is what may hurt */
     bool probe = slots || sim_once_in(&w->random, 8);
     int accidents = slots ? 0 : RECOVERY_ACCIDENTS;
+    if (!slots && sim_once_in(&w->random, 48)) {
+        spoil_and_rebuild(w);
+        probe = false;
+        accidents = 0;
+    }
     for (int i = 0; i < accidents && !open && sim_once_in(&w->random, 3); i++) {
         open = recover_with_accident(w);
         probe = probe && !open;
@@ -197,10 +251,12 @@ static void recover(sim_world *w)
         recover_calmly(w);
     }
     settle_pending(w);
+    if (w->spoiled) repair_derived(w);
     sim_check_store(w, w->disk, w->store, &w->model);
     sim_watch_published(w);
     w->fill_ready = false;
     if (probe) sim_probe_damage(w, w->before, slots);
+    if (sim_once_in(&w->random, 24)) sim_audit(w);
 }
 
 /* Making a log is interrupted too; then nothing or all of it is there. */

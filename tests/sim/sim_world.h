@@ -36,7 +36,7 @@ typedef enum sim_aim {
 
 typedef struct sim_counts {
     uint64_t cycles; /* accidents survived, recovered from and checked */
-    uint64_t cuts, kills, failures, probes, refusals, worlds;
+    uint64_t cuts, kills, failures, probes, refusals, audits, worlds;
     uint64_t entries, grown, full;
 } sim_counts;
 
@@ -55,6 +55,7 @@ typedef struct sim_world {
     sim_batch batch; /* being written */
     bool pending;    /* its outcome is unknown */
     bool appeared; /* the last recovery found a batch of unknown outcome; do nothing, probe then */
+    bool spoiled;  /* derived files were damaged; a rebuild may be needed */
     bool absent;   /* the last recovery found that such a batch was not there */
     bool was_pending; /* it was so when the copy for the damage probe was taken */
     mun_batch fill;
@@ -99,6 +100,8 @@ void sim_watch_published(sim_world *w);
 uint64_t sim_published_size(const sim_world *w, const sim_disk *disk);
 /* After a successful open: size, root, times, and every byte of every stream. */
 void sim_check_store(sim_world *w, sim_disk *disk, const mun_store *store, const sim_model *model);
+/* Every byte of every stream. */
+void sim_check_streams(sim_world *w, const sim_disk *disk, const sim_model *model);
 /* The streams below what was published, while the log is at work. */
 void sim_check_prefix(sim_world *w);
 
@@ -106,5 +109,11 @@ void sim_check_prefix(sim_world *w);
 /* Opens a damaged copy of the disk as it was before the recovery that led to the model; slots: the
  * damage is in a superblock. */
 void sim_probe_damage(sim_world *w, const sim_disk *before, bool slots);
+
+/* ---- sim_audit.c: fsck and rebuild */
+/* On a copy of the disk, whose log is at rest and as the model says. */
+void sim_audit(sim_world *w);
+void sim_spoil_derived(sim_world *w, sim_disk *disk);
+mun_code sim_rebuild(sim_world *w, sim_disk *disk, mun_error *err);
 
 #endif
