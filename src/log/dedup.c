@@ -10,20 +10,22 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/slice.h"
 #include "log/params.h"
 
-#define SUBS         256u
+#define SUBS         MUN_DEDUP_SUBS
 #define INDEX_BITS   40
 #define INDEX_MASK   ((UINT64_C(1) << INDEX_BITS) - 1)
 #define REMOVED      INDEX_MASK
 #define TAG_BITS     24
 #define BITS_FIRST   3u
-#define SAME_TAG_MAX 8u  /* more equal tags than this are looked into before one more is added */
-#define PREFETCH     16u /* entries ahead while filling */
+#define BUNDLE_ITEMS 1022u /* with its head 8 KiB */
+#define SLAB_BUNDLES 255u  /* mapped at a time, 2 MiB */
+#define SAME_TAG_MAX 8u    /* more equal tags than this are looked into before one more is added */
 
 typedef struct sub_table {
     pthread_mutex_t lock;
@@ -109,21 +111,6 @@ static mun_code make_room(sub_table *sub, mun_error *err)
     return resize(sub, sub->bits + 1, err);
 }
 
-mun_code mun_dedup_reserve(mun_dedup *dedup, uint64_t entries, mun_error *err)
-{
-    uint64_t each = entries / SUBS + entries / SUBS / 32 + 16;
-    unsigned bits = BITS_FIRST;
-    while ((UINT64_C(1) << bits) * 3 < each * 4) bits++;
-    mun_code code = MUN_OK;
-    for (unsigned i = 0; i < SUBS && code == MUN_OK; i++) {
-        sub_table *sub = &dedup->sub[i];
-        pthread_mutex_lock(&sub->lock);
-        if (atomic_load(&sub->slot) == NULL || sub->bits < bits) code = resize(sub, bits, err);
-        pthread_mutex_unlock(&sub->lock);
-    }
-    return code;
-}
-
 void mun_dedup_prefetch(const mun_dedup *dedup, const mun_hash *leaf)
 {
     const sub_table *sub = &dedup->sub[leaf->bytes[0]];
@@ -168,25 +155,30 @@ mun_code mun_dedup_find(mun_dedup *dedup, const mun_hash *leaf, const mun_leaf_s
 }
 
 /* With the lock. Many equal tags are either one entry many times over, which need not stand here
- * more than once, or someone's effort; either way a chain must not grow without bound. */
-static mun_code insert_locked(sub_table *sub, const mun_hash *leaf, uint64_t index,
+ * more than once, or someone's effort; either way a chain must not grow without bound. The leaf may
+ * be NULL: then the source has it. */
+static mun_code insert_locked(sub_table *sub, uint64_t item, const mun_hash *leaf,
                               const mun_leaf_source *source, mun_error *err)
 {
     MUN_TRY(make_room(sub, err));
     uint64_t *slot = atomic_load_explicit(&sub->slot, memory_order_relaxed);
-    uint32_t mask = (uint32_t)((UINT64_C(1) << sub->bits) - 1);
-    uint32_t tag = tag_of(leaf);
+    unsigned bits = atomic_load_explicit(&sub->bits, memory_order_relaxed);
+    uint32_t mask = (uint32_t)((UINT64_C(1) << bits) - 1);
+    uint32_t tag = (uint32_t)(item >> INDEX_BITS);
     unsigned same = 0;
-    uint32_t at = home_of(tag, sub->bits);
+    uint32_t at = home_of(tag, bits);
     for (; slot[at] != 0; at = (at + 1) & mask) {
         if (slot[at] >> INDEX_BITS == tag) same++;
     }
     if (same >= SAME_TAG_MAX) {
+        uint64_t index = (item & INDEX_MASK) - 1;
         uint64_t best = index;
-        MUN_TRY(search(sub, leaf, source, &best, err));
+        mun_hash own;
+        if (leaf == NULL) MUN_TRY(source->leaf(source->ctx, index, &own, err));
+        MUN_TRY(search(sub, leaf != NULL ? leaf : &own, source, &best, err));
         if (best != index) return MUN_OK;
     }
-    slot[at] = slot_of(tag, index);
+    slot[at] = item;
     sub->used++;
     return MUN_OK;
 }
@@ -197,7 +189,7 @@ mun_code mun_dedup_insert(mun_dedup *dedup, const mun_hash *leaf, uint64_t index
     MUN_ASSERT(index < MUN_LOG_ENTRIES_MAX);
     sub_table *sub = &dedup->sub[leaf->bytes[0]];
     pthread_mutex_lock(&sub->lock);
-    mun_code code = insert_locked(sub, leaf, index, source, err);
+    mun_code code = insert_locked(sub, slot_of(tag_of(leaf), index), leaf, source, err);
     pthread_mutex_unlock(&sub->lock);
     return code;
 }
@@ -215,35 +207,111 @@ void mun_dedup_remove(mun_dedup *dedup, const mun_hash *leaf, uint64_t index)
     pthread_mutex_unlock(&sub->lock);
 }
 
-/* Counting sort by first byte: order[] lists the entries sub-table by sub-table. */
-static void sort_by_sub(const mun_hash *leaf, uint32_t count, uint32_t *start, uint32_t *order)
+/* ---- filling ---------------------------------------------------------------------------------*/
+
+typedef struct bundle {
+    struct bundle *next;
+    uint32_t count;
+    uint64_t item[BUNDLE_ITEMS];
+} bundle;
+
+/* Mapped, not allocated: the allocator would keep what is needed only for a moment. */
+typedef struct slab {
+    struct slab *next;
+    uint32_t used;
+    bundle bundle[SLAB_BUNDLES];
+} slab;
+
+struct mun_dedup_sheaf {
+    slab *slabs;
+    bundle *bundle[SUBS];
+    uint64_t count[SUBS];
+};
+
+mun_code mun_dedup_sheaf_new(mun_dedup_sheaf **ret, mun_error *err)
 {
-    memset(start, 0, (SUBS + 1) * sizeof *start);
-    for (uint32_t i = 0; i < count; i++) start[leaf[i].bytes[0] + 1]++;
-    for (unsigned s = 0; s < SUBS; s++) start[s + 1] += start[s];
-    uint32_t next[SUBS];
-    memcpy(next, start, sizeof next);
-    for (uint32_t i = 0; i < count; i++) order[next[leaf[i].bytes[0]]++] = i;
+    mun_dedup_sheaf *sheaf = calloc(1, sizeof *sheaf);
+    if (sheaf == NULL) return no_memory(err);
+    *ret = sheaf;
+    return MUN_OK;
 }
 
-mun_code mun_dedup_insert_run(mun_dedup *dedup, const mun_hash *leaf, uint32_t count,
-                              uint64_t first, const mun_leaf_source *source, mun_error *err)
+void mun_dedup_sheaf_free(mun_dedup_sheaf *sheaf)
 {
-    uint32_t start[SUBS + 1];
-    uint32_t *order = malloc((size_t)count * sizeof *order);
-    if (order == NULL) return no_memory(err);
-    sort_by_sub(leaf, count, start, order);
-    mun_code code = MUN_OK;
-    for (unsigned s = 0; s < SUBS && code == MUN_OK; s++) {
-        sub_table *sub = &dedup->sub[s];
-        pthread_mutex_lock(&sub->lock);
-        for (uint32_t i = start[s]; i < start[s + 1] && code == MUN_OK; i++) {
-            if (i + PREFETCH < count) mun_dedup_prefetch(dedup, &leaf[order[i + PREFETCH]]);
-            code = insert_locked(sub, &leaf[order[i]], first + order[i], source, err);
-        }
-        pthread_mutex_unlock(&sub->lock);
+    while (sheaf != NULL && sheaf->slabs != NULL) {
+        slab *s = sheaf->slabs;
+        sheaf->slabs = s->next;
+        munmap(s, sizeof *s);
     }
-    free(order);
+    free(sheaf);
+}
+
+static bundle *bundle_new(mun_dedup_sheaf *sheaf, unsigned sub)
+{
+    slab *s = sheaf->slabs;
+    if (s == NULL || s->used == SLAB_BUNDLES) {
+        s = mmap(NULL, sizeof *s, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (s == MAP_FAILED) return NULL;
+        s->next = sheaf->slabs;
+        sheaf->slabs = s;
+    }
+    bundle *b = &s->bundle[s->used++];
+    b->next = sheaf->bundle[sub];
+    sheaf->bundle[sub] = b;
+    return b;
+}
+
+mun_code mun_dedup_gather(mun_dedup_sheaf *sheaf, const mun_hash *leaf, uint32_t count,
+                          uint64_t first, mun_error *err)
+{
+    MUN_ASSERT(first + count <= MUN_LOG_ENTRIES_MAX);
+    for (uint32_t i = 0; i < count; i++) {
+        unsigned sub = leaf[i].bytes[0];
+        bundle *b = sheaf->bundle[sub];
+        if (b == NULL || b->count == BUNDLE_ITEMS) {
+            b = bundle_new(sheaf, sub);
+            if (b == NULL) return no_memory(err);
+        }
+        b->item[b->count++] = slot_of(tag_of(&leaf[i]), first + i);
+        sheaf->count[sub]++;
+    }
+    return MUN_OK;
+}
+
+/* Room for n more at once, so that filling need not double step by step. */
+static mun_code make_much_room(sub_table *sub, uint64_t n, mun_error *err)
+{
+    unsigned bits = BITS_FIRST;
+    while ((UINT64_C(1) << bits) * 3 < (sub->used + n) * 4) bits++;
+    if (atomic_load(&sub->slot) != NULL && sub->bits >= bits) return MUN_OK;
+    return resize(sub, bits, err);
+}
+
+static mun_code fill_locked(sub_table *sub, const bundle *b, const mun_leaf_source *source,
+                            mun_error *err)
+{
+    for (; b != NULL; b = b->next) {
+        for (uint32_t i = 0; i < b->count; i++) {
+            MUN_TRY(insert_locked(sub, b->item[i], NULL, source, err));
+        }
+    }
+    return MUN_OK;
+}
+
+mun_code mun_dedup_fill(mun_dedup *dedup, unsigned sub, mun_dedup_sheaf **sheaf, unsigned n,
+                        const mun_leaf_source *source, mun_error *err)
+{
+    MUN_ASSERT(sub < SUBS);
+    sub_table *table = &dedup->sub[sub];
+    uint64_t all = 0;
+    for (unsigned i = 0; i < n; i++) all += sheaf[i]->count[sub];
+    if (all == 0) return MUN_OK;
+    pthread_mutex_lock(&table->lock);
+    mun_code code = make_much_room(table, all, err);
+    for (unsigned i = 0; i < n && code == MUN_OK; i++) {
+        code = fill_locked(table, sheaf[i]->bundle[sub], source, err);
+    }
+    pthread_mutex_unlock(&table->lock);
     return code;
 }
 

@@ -35,12 +35,22 @@ MUN_MUST mun_code mun_dedup_find(mun_dedup *dedup, const mun_hash *leaf,
 MUN_MUST mun_code mun_dedup_insert(mun_dedup *dedup, const mun_hash *leaf, uint64_t index,
                                    const mun_leaf_source *source, mun_error *err);
 void mun_dedup_remove(mun_dedup *dedup, const mun_hash *leaf, uint64_t index);
-/* A run of entries first, first+1, ..., sorted by sub-table first: for filling. */
-MUN_MUST mun_code mun_dedup_insert_run(mun_dedup *dedup, const mun_hash *leaf, uint32_t count,
-                                       uint64_t first, const mun_leaf_source *source,
-                                       mun_error *err);
-/* Makes room for that many entries, evenly spread, so that filling need not double. */
-MUN_MUST mun_code mun_dedup_reserve(mun_dedup *dedup, uint64_t entries, mun_error *err);
+/*
+ * Filling, in two steps: each thread gathers entries into a sheaf of its own, sorted by sub-table;
+ * then the sub-tables are filled one after the other (by any thread, each by one), so that each
+ * stays in a core's cache while it is written.
+ */
+typedef struct mun_dedup_sheaf mun_dedup_sheaf;
+
+MUN_MUST mun_code mun_dedup_sheaf_new(mun_dedup_sheaf **ret, mun_error *err);
+void mun_dedup_sheaf_free(mun_dedup_sheaf *sheaf); /* accepts NULL */
+/* Entries first, first+1, ... */
+MUN_MUST mun_code mun_dedup_gather(mun_dedup_sheaf *sheaf, const mun_hash *leaf, uint32_t count,
+                                   uint64_t first, mun_error *err);
+#define MUN_DEDUP_SUBS 256u
+/* Puts what n sheaves have for sub-table number sub into it. */
+MUN_MUST mun_code mun_dedup_fill(mun_dedup *dedup, unsigned sub, mun_dedup_sheaf **sheaf,
+                                 unsigned n, const mun_leaf_source *source, mun_error *err);
 uint64_t mun_dedup_bytes(mun_dedup *dedup);
 
 #endif

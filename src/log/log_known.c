@@ -31,10 +31,10 @@ static mun_leaf_source durable_leaves(mun_log *log)
     return (mun_leaf_source){.ctx = log, .leaf = mun_log_leaf_get};
 }
 
-/* Entries from .. to-1, at most a chunk. */
-static mun_code fill(mun_log *log, mun_hash *chunk, uint64_t from, uint64_t to, mun_error *err)
+/* Leaves of entries from .. to-1, at most a chunk, into the sheaf. */
+static mun_code gather(mun_log *log, mun_dedup_sheaf *sheaf, mun_hash *chunk, uint64_t from,
+                       uint64_t to, mun_error *err)
 {
-    const mun_leaf_source source = durable_leaves(log);
     uint32_t count = (uint32_t)(to - from);
     if (to <= mun_log_on_disk(log)) {
         MUN_TRY(mun_reader_hashes(log->reader, 0, from, count, chunk, err));
@@ -43,7 +43,7 @@ static mun_code fill(mun_log *log, mun_hash *chunk, uint64_t from, uint64_t to, 
             MUN_TRY(mun_log_leaf_get(log, from + i, &chunk[i], err));
         }
     }
-    return mun_dedup_insert_run(log->known.dedup, chunk, count, from, &source, err);
+    return mun_dedup_gather(sheaf, chunk, count, from, err);
 }
 
 /* ---- the check of the tiles ------------------------------------------------------------------*/
@@ -95,14 +95,31 @@ static void note(mun_known *known, mun_code code, const mun_error *err)
     pthread_mutex_unlock(&known->lock);
 }
 
-static mun_code fill_chunks(mun_log *log, mun_hash *chunk, mun_error *err)
+static bool go_on(mun_known *known)
+{
+    return !atomic_load(&known->stop) && !atomic_load(&known->bad);
+}
+
+static mun_code gather_chunks(mun_log *log, mun_dedup_sheaf *sheaf, mun_hash *chunk, mun_error *err)
 {
     mun_known *known = &log->known;
-    while (!atomic_load(&known->stop) && !atomic_load(&known->bad)) {
+    while (go_on(known)) {
         uint64_t from = atomic_fetch_add(&known->chunk, 1) * FILL_CHUNK;
         if (from >= known->target) break;
         uint64_t to = from + FILL_CHUNK < known->target ? from + FILL_CHUNK : known->target;
-        MUN_TRY(fill(log, chunk, from, to, err));
+        MUN_TRY(gather(log, sheaf, chunk, from, to, err));
+    }
+    return MUN_OK;
+}
+
+static mun_code fill_tables(mun_log *log, mun_error *err)
+{
+    mun_known *known = &log->known;
+    const mun_leaf_source source = durable_leaves(log);
+    while (go_on(known)) {
+        unsigned sub = atomic_fetch_add(&known->sub, 1);
+        if (sub >= MUN_DEDUP_SUBS) break;
+        MUN_TRY(mun_dedup_fill(known->dedup, sub, known->sheaf, known->sheaves, &source, err));
     }
     return MUN_OK;
 }
@@ -110,7 +127,7 @@ static mun_code fill_chunks(mun_log *log, mun_hash *chunk, mun_error *err)
 static mun_code check_tiles(mun_log *log, const mun_crypto *crypto, mun_error *err)
 {
     mun_known *known = &log->known;
-    while (!atomic_load(&known->stop) && !atomic_load(&known->bad)) {
+    while (go_on(known)) {
         uint64_t from = atomic_fetch_add(&known->check, CHECK_STEP);
         for (uint64_t i = from; i < from + CHECK_STEP; i++) {
             bool more;
@@ -121,27 +138,55 @@ static mun_code check_tiles(mun_log *log, const mun_crypto *crypto, mun_error *e
     return MUN_OK;
 }
 
-static void filled_by_one(mun_known *known)
+static void drop_sheaves(mun_known *known)
+{
+    for (unsigned i = 0; i < known->sheaves; i++) mun_dedup_sheaf_free(known->sheaf[i]);
+    free(known->sheaf);
+    known->sheaf = NULL;
+    known->sheaves = 0;
+}
+
+/* Waits for all threads to have come this far; the last one does what is to be done between. */
+static void meet(mun_known *known, unsigned *left)
 {
     pthread_mutex_lock(&known->lock);
-    if (--known->filling == 0) {
-        known->filled = known->target;
+    if (--*left == 0) {
+        if (left == &known->filling) {
+            known->filled = known->target;
+            drop_sheaves(known);
+        }
         pthread_cond_broadcast(&known->ready_cond);
+    }
+    while (left == &known->gathering && *left > 0) {
+        pthread_cond_wait(&known->ready_cond, &known->lock);
     }
     pthread_mutex_unlock(&known->lock);
 }
 
+static mun_code fill_in_background(mun_log *log, unsigned number, mun_error *err)
+{
+    mun_hash *chunk = malloc(sizeof(fill_chunk));
+    mun_code code = chunk == NULL ? no_memory(err) : MUN_OK;
+    if (code == MUN_OK) code = gather_chunks(log, log->known.sheaf[number], chunk, err);
+    free(chunk);
+    if (code != MUN_OK) note(&log->known, code, err);
+    meet(&log->known, &log->known.gathering);
+    if (code == MUN_OK) {
+        code = fill_tables(log, err);
+        if (code != MUN_OK) note(&log->known, code, err);
+    }
+    meet(&log->known, &log->known.filling);
+    return code;
+}
+
 static void *known_main(void *arg)
 {
-    mun_log *log = arg;
+    mun_known_thread *self = arg;
+    mun_log *log = self->log;
     mun_worker *worker = NULL;
     mun_error err = {0};
-    mun_hash *chunk = malloc(sizeof(fill_chunk));
-    mun_code code = chunk == NULL ? no_memory(&err) : mun_worker_take(log, &worker, &err);
-    if (code == MUN_OK) code = fill_chunks(log, chunk, &err);
-    if (code != MUN_OK) note(&log->known, code, &err);
-    free(chunk);
-    filled_by_one(&log->known);
+    mun_code code = fill_in_background(log, self->number, &err);
+    if (code == MUN_OK) code = mun_worker_take(log, &worker, &err);
     if (code == MUN_OK) {
         code = check_tiles(log, &worker->crypto, &err);
         if (code != MUN_OK) note(&log->known, code, &err);
@@ -150,27 +195,41 @@ static void *known_main(void *arg)
     return NULL;
 }
 
+static mun_code make_sheaves(mun_known *known, unsigned n, mun_error *err)
+{
+    known->sheaf = calloc(n, sizeof(*known->sheaf));
+    if (known->sheaf == NULL) return no_memory(err);
+    for (; known->sheaves < n; known->sheaves++) {
+        MUN_TRY(mun_dedup_sheaf_new(&known->sheaf[known->sheaves], err));
+    }
+    return MUN_OK;
+}
+
+/* A thread that cannot be had leaves its share to the others. */
 static mun_code start_threads(mun_log *log, mun_error *err)
 {
     mun_known *known = &log->known;
     unsigned n = mun_log_threads(&log->config);
-    MUN_TRY(mun_dedup_reserve(known->dedup, known->target, err));
+    MUN_TRY(make_sheaves(known, n, err));
     known->thread = calloc(n, sizeof *known->thread);
     if (known->thread == NULL) return no_memory(err);
     known->filling = n;
+    known->gathering = n;
     sigset_t all, old;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
     for (unsigned i = 0; i < n; i++) {
-        if (pthread_create(&known->thread[known->threads], NULL, known_main, log) == 0) {
-            known->threads++;
-        } else {
-            filled_by_one(known); /* the others do its share */
-        }
+        mun_known_thread *t = &known->thread[known->threads];
+        *t = (mun_known_thread){.log = log, .number = known->threads};
+        if (pthread_create(&t->thread, NULL, known_main, t) == 0) known->threads++;
     }
     pthread_sigmask(SIG_SETMASK, &old, NULL);
+    pthread_mutex_lock(&known->lock);
+    known->gathering -= n - known->threads;
+    known->filling -= n - known->threads;
+    pthread_cond_broadcast(&known->ready_cond);
+    pthread_mutex_unlock(&known->lock);
     if (known->threads > 0) return MUN_OK;
-    known->filled = 0;
     return mun_fail(err, MUN_E_AGAIN, MUN_NO_OFFSET,
                     "no thread to fill the table of known entries");
 }
@@ -191,27 +250,41 @@ void mun_known_finish(mun_log *log)
 {
     mun_known *known = &log->known;
     atomic_store(&known->stop, true);
-    for (unsigned i = 0; i < known->threads; i++) pthread_join(known->thread[i], NULL);
+    for (unsigned i = 0; i < known->threads; i++) pthread_join(known->thread[i].thread, NULL);
     free(known->thread);
+    drop_sheaves(known);
     mun_dedup_free(known->dedup);
 }
 
 /* ---- on demand -------------------------------------------------------------------------------*/
 
+static mun_code fill_alone(mun_log *log, mun_dedup_sheaf *sheaf, mun_hash *chunk, uint64_t size,
+                           mun_error *err)
+{
+    mun_known *known = &log->known;
+    const mun_leaf_source source = durable_leaves(log);
+    for (uint64_t from = known->filled; from < size; from += FILL_CHUNK) {
+        uint64_t to = size - from < FILL_CHUNK ? size : from + FILL_CHUNK;
+        MUN_TRY(gather(log, sheaf, chunk, from, to, err));
+    }
+    for (unsigned sub = 0; sub < MUN_DEDUP_SUBS; sub++) {
+        MUN_TRY(mun_dedup_fill(known->dedup, sub, &sheaf, 1, &source, err));
+    }
+    known->filled = size;
+    return MUN_OK;
+}
+
 /* With the lock: entries up to size are in. */
 static mun_code fill_here(mun_log *log, uint64_t size, mun_error *err)
 {
     mun_known *known = &log->known;
+    mun_dedup_sheaf *sheaf = NULL;
     if (known->dedup == NULL) MUN_TRY(mun_dedup_new(&known->dedup, err));
     if (known->filled >= size) return MUN_OK;
     mun_hash *chunk = malloc(sizeof(fill_chunk));
-    if (chunk == NULL) return no_memory(err);
-    mun_code code = MUN_OK;
-    while (known->filled < size && code == MUN_OK) {
-        uint64_t to = size - known->filled < FILL_CHUNK ? size : known->filled + FILL_CHUNK;
-        code = fill(log, chunk, known->filled, to, err);
-        if (code == MUN_OK) known->filled = to;
-    }
+    mun_code code = chunk == NULL ? no_memory(err) : mun_dedup_sheaf_new(&sheaf, err);
+    if (code == MUN_OK) code = fill_alone(log, sheaf, chunk, size, err);
+    mun_dedup_sheaf_free(sheaf);
     free(chunk);
     return code;
 }

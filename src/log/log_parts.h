@@ -66,6 +66,12 @@ typedef struct mun_recent {
     _Atomic size_t bytes; /* in small batches */
 } mun_recent;
 
+typedef struct mun_known_thread {
+    pthread_t thread;
+    mun_log *log;
+    unsigned number;
+} mun_known_thread;
+
 /* The set of known entries, and its filling. See log_known.c. */
 typedef struct mun_known {
     pthread_mutex_t lock;
@@ -75,10 +81,13 @@ typedef struct mun_known {
     bool live;              /* appends keep it current */
     _Atomic bool ready;     /* filled to where appends take over */
     uint64_t target;        /* the background fills to here */
-    _Atomic uint64_t chunk; /* next one to fill, then to check */
+    _Atomic uint64_t chunk; /* the next ones to gather, to fill, to check */
+    _Atomic unsigned sub;
     _Atomic uint64_t check;
-    unsigned threads, filling, joined;
-    pthread_t *thread;
+    unsigned threads, gathering, filling; /* in all, and not yet through with it */
+    mun_known_thread *thread;
+    mun_dedup_sheaf **sheaf; /* one for each thread */
+    unsigned sheaves;
     _Atomic bool stop;
     mun_code code; /* a failure of filling, or damage found by the check */
     mun_error err;

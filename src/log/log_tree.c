@@ -69,13 +69,34 @@ mun_code mun_log_leaf(mun_log *log, uint64_t index, mun_hash *ret, mun_error *er
     return mun_log_leaf_get(log, index, ret, err);
 }
 
-static mun_code root_of(mun_log *log, mun_worker *worker, uint64_t size, mun_hash *ret,
-                        mun_error *err)
+/*
+ * Root of an older tree, which must be a prefix of the head's: a damaged hash file gives an error,
+ * never another root. The head's own root was derived when its entries were appended or opened.
+ */
+static mun_code root_of(const mun_log_nodes *nodes, const mun_node_source *source,
+                        const mun_tree_head *head, uint64_t size, mun_hash *ret, mun_error *err)
+{
+    const mun_crypto *crypto = &nodes->worker->crypto;
+    mun_path path;
+    if (size == head->size) {
+        *ret = head->root;
+        return MUN_OK;
+    }
+    MUN_TRY(mun_tree_root(crypto, source, size, ret, err));
+    if (size == 0) return MUN_OK;
+    MUN_TRY(mun_consistency_make(crypto, source, size, head->size, &path, err));
+    mun_code code =
+        mun_consistency_check(crypto, size, ret, head->size, &head->root, path.node, path.len);
+    return code == MUN_OK ? MUN_OK : wrong_proof(err, size);
+}
+
+static mun_code root_at(mun_log *log, mun_worker *worker, const mun_tree_head *head, uint64_t size,
+                        mun_hash *ret, mun_error *err)
 {
     mun_log_nodes nodes;
     MUN_TRY(mun_log_nodes_open(&nodes, log, worker, err));
     mun_node_source source = mun_log_nodes_source(&nodes);
-    return mun_tree_root(&worker->crypto, &source, size, ret, err);
+    return root_of(&nodes, &source, head, size, ret, err);
 }
 
 mun_code mun_log_root(mun_log *log, uint64_t size, mun_hash *ret, mun_error *err)
@@ -83,30 +104,26 @@ mun_code mun_log_root(mun_log *log, uint64_t size, mun_hash *ret, mun_error *err
     mun_tree_head head = mun_log_head(log);
     mun_worker *worker;
     MUN_TRY(beyond(&head, size, err));
-    if (size == head.size) {
-        *ret = head.root;
-        return MUN_OK;
-    }
     MUN_TRY(mun_worker_take(log, &worker, err));
-    mun_code code = root_of(log, worker, size, ret, err);
+    mun_code code = root_at(log, worker, &head, size, ret, err);
     mun_worker_give(log, worker);
     return code;
 }
 
-/* A proof for the current head is checked against its root: damage gives no wrong proof. */
+/* Every proof is checked against a root: damage gives no wrong proof. */
 static mun_code inclusion_of(mun_log *log, mun_worker *worker, const mun_tree_head *head,
                              uint64_t index, uint64_t size, mun_path *ret, mun_error *err)
 {
     mun_log_nodes nodes;
+    mun_hash leaf, root, want;
     MUN_TRY(mun_log_nodes_open(&nodes, log, worker, err));
     mun_node_source source = mun_log_nodes_source(&nodes);
     MUN_TRY(mun_inclusion_make(&worker->crypto, &source, index, size, ret, err));
-    if (size != head->size) return MUN_OK;
-    mun_hash leaf, root;
+    MUN_TRY(root_of(&nodes, &source, head, size, &want, err));
     MUN_TRY(node_get(&nodes, 0, index, &leaf, err));
     mun_code code =
         mun_inclusion_fold(&worker->crypto, index, size, &leaf, ret->node, ret->len, &root);
-    if (code != MUN_OK || !mun_hash_equal(&root, &head->root)) return wrong_proof(err, index);
+    if (code != MUN_OK || !mun_hash_equal(&root, &want)) return wrong_proof(err, index);
     return MUN_OK;
 }
 
@@ -126,14 +143,14 @@ static mun_code consistency_of(mun_log *log, mun_worker *worker, const mun_tree_
                                uint64_t old_size, uint64_t new_size, mun_path *ret, mun_error *err)
 {
     mun_log_nodes nodes;
-    mun_hash old_root;
+    mun_hash old_root, new_root;
     MUN_TRY(mun_log_nodes_open(&nodes, log, worker, err));
     mun_node_source source = mun_log_nodes_source(&nodes);
     MUN_TRY(mun_consistency_make(&worker->crypto, &source, old_size, new_size, ret, err));
-    if (new_size != head->size) return MUN_OK;
+    MUN_TRY(root_of(&nodes, &source, head, new_size, &new_root, err));
     MUN_TRY(mun_tree_root(&worker->crypto, &source, old_size, &old_root, err));
-    mun_code code = mun_consistency_check(&worker->crypto, old_size, &old_root, new_size,
-                                          &head->root, ret->node, ret->len);
+    mun_code code = mun_consistency_check(&worker->crypto, old_size, &old_root, new_size, &new_root,
+                                          ret->node, ret->len);
     return code == MUN_OK ? MUN_OK : wrong_proof(err, old_size);
 }
 

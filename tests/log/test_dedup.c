@@ -43,6 +43,22 @@ static void expect(mun_dedup *d, list *l, const mun_hash *leaf, uint64_t want)
     if (want != UINT64_MAX) assert_int_equal(found, want);
 }
 
+/* Fills from runs of entries, gathered in as many sheaves. */
+static void fill(mun_dedup *d, list *l, const uint64_t (*run)[2], unsigned n)
+{
+    const mun_leaf_source source = {.ctx = l, .leaf = leaf_of};
+    mun_dedup_sheaf *sheaf[4];
+    for (unsigned i = 0; i < n; i++) {
+        assert_ok(mun_dedup_sheaf_new(&sheaf[i], err));
+        assert_ok(mun_dedup_gather(sheaf[i], &l->leaf[run[i][0]],
+                                   (uint32_t)(run[i][1] - run[i][0]), run[i][0], err));
+    }
+    for (unsigned sub = 0; sub < MUN_DEDUP_SUBS; sub++) {
+        assert_ok(mun_dedup_fill(d, sub, sheaf, n, &source, err));
+    }
+    for (unsigned i = 0; i < n; i++) mun_dedup_sheaf_free(sheaf[i]);
+}
+
 static void test_insert_find_remove(void **state)
 {
     (void)state;
@@ -124,12 +140,11 @@ static void test_one_entry_often(void **state)
                 assert_ok(mun_dedup_insert(d, &l.leaf[i], i, &source, err));
             }
         } else { /* chunks come in any order */
-            assert_ok(mun_dedup_insert_run(d, &l.leaf[1000], 1000, 1000, &source, err));
-            assert_ok(mun_dedup_insert_run(d, l.leaf, 1000, 0, &source, err));
+            fill(d, &l, (const uint64_t[][2]){{1000, 2000}, {0, 1000}}, 2);
         }
         expect(d, &l, &l.leaf[0], 0);
         assert_true(l.asked < 20 * N);
-        assert_true(mun_dedup_bytes(d) < 20000);
+        assert_true(mun_dedup_bytes(d) < 60000);
         mun_dedup_free(d);
     }
     free(l.leaf);
@@ -140,18 +155,15 @@ static void test_filling(void **state)
     (void)state;
     world w = {.seed = 14};
     list l = {.leaf = calloc(MANY, sizeof(mun_hash)), .count = MANY};
-    const mun_leaf_source source = {.ctx = &l, .leaf = leaf_of};
-    for (int reserved = 0; reserved < 2; reserved++) {
-        mun_dedup *d;
-        assert_ok(mun_dedup_new(&d, err));
-        for (uint64_t i = 0; i < MANY; i++) random_leaf(&w, &l.leaf[i]);
-        if (reserved == 1) assert_ok(mun_dedup_reserve(d, MANY, err));
-        for (uint64_t i = 0; i < MANY; i += 1000) {
-            assert_ok(mun_dedup_insert_run(d, &l.leaf[i], 1000, i, &source, err));
-        }
-        for (uint64_t i = 0; i < MANY; i++) expect(d, &l, &l.leaf[i], i);
-        mun_dedup_free(d);
-    }
+    mun_dedup *d;
+    assert_ok(mun_dedup_new(&d, err));
+    for (uint64_t i = 0; i < MANY; i++) random_leaf(&w, &l.leaf[i]);
+    fill(d, &l, (const uint64_t[][2]){{0, 10}}, 1);
+    fill(d, &l, (const uint64_t[][2]){{10, 20000}, {20000, 20001}, {20001, MANY - 5}}, 3);
+    fill(d, &l, (const uint64_t[][2]){{MANY - 5, MANY}}, 1); /* a reader that catches up */
+    for (uint64_t i = 0; i < MANY; i++) expect(d, &l, &l.leaf[i], i);
+    mun_dedup_free(d);
+    mun_dedup_sheaf_free(NULL);
     free(l.leaf);
 }
 
