@@ -147,18 +147,23 @@ static mun_code keep_names(const mun_vfs *vfs, mun_error *err)
 }
 
 /*
- * Two superblocks with this state, one after the other: after a failed sync the cache may have
- * shown a last batch that the ring on the disk does not hold. Then an older superblock does not
- * lead to the same log, and the newest must not stand alone against a rotten block.
+ * Two superblocks with this state, one after the other. After a failed sync the cache shows what
+ * the disk does not hold: a last batch in the ring, the superblock this opening began with. Then an
+ * older superblock does not lead to the same log, and the newest must not stand alone against a
+ * rotten block. Between the two the remains at the log's end are buried.
  */
-static mun_code flush_replayed(mun_store *store, uint64_t batches, const mun_crypto *crypto,
+static mun_code flush_replayed(mun_store *store, mun_replay *replay, const mun_crypto *crypto,
                                mun_error *err)
 {
     MUN_TRY(mun_store_flush(store, crypto, err));
-#ifdef MUN_FAULT_ONE_SUPERBLOCK
-    batches = 0;
+#ifndef MUN_FAULT_NO_BURY
+    MUN_TRY(mun_replay_bury(replay, &store->journal, err));
 #endif
-    return batches == 0 ? MUN_OK : mun_store_flush(store, crypto, err);
+#ifdef MUN_FAULT_ONE_SUPERBLOCK
+    return MUN_OK;
+#else
+    return mun_store_flush(store, crypto, err);
+#endif
 }
 
 /*
@@ -180,10 +185,7 @@ static mun_code replay_batches(mun_store *store, mun_replay *replay, const mun_c
         if (code != MUN_OK) return code;
         MUN_TRY(mun_store_follow(store, crypto, &replay->batch, err));
     }
-    MUN_TRY(flush_replayed(store, replay->batches, crypto, err));
-#ifndef MUN_FAULT_NO_BURY
-    MUN_TRY(mun_replay_bury(replay, &store->journal, err));
-#endif
+    MUN_TRY(flush_replayed(store, replay, crypto, err));
     mun_replay_finish(replay);
     store->streams.recovering = false;
     return mun_store_publish(store, crypto, err);

@@ -289,12 +289,9 @@ mun_code mun_replay_read(mun_replay *ret, const mun_journal *journal, const mun_
 
 mun_code mun_replay_bury(mun_replay *r, mun_journal *journal, mun_error *err)
 {
-    static const uint8_t zeros[MUN_LOG_BLOCK];
     uint8_t *block = r->ring + r->end_lsn % journal->blocks * MUN_LOG_BLOCK;
-    if (memcmp(block, zeros, MUN_LOG_BLOCK) == 0) return MUN_OK;
     memset(block, 0, MUN_LOG_BLOCK);
-    MUN_TRY(mun_journal_write(journal, r->end_lsn, block, 1, err));
-    return mun_journal_sync(journal, journal->ring, err);
+    return mun_journal_write(journal, r->end_lsn, block, 1, err);
 }
 
 void mun_replay_finish(mun_replay *replay)

@@ -46,7 +46,7 @@ MUN_MUST mun_code mun_replay_next(mun_replay *replay, mun_log_state *state, uint
                                   mun_error *err);
 
 /*
- * Overwrites the block where the log ends, whatever it holds, and syncs. The remains of an
+ * Overwrites the block where the log ends, whatever it holds; the caller syncs. The remains of an
  * unfinished batch left there could be completed by a torn write of the next one (headers of
  * batches at one place begin alike; zeros at the end are alike), and a batch that this recovery
  * has shown as absent would come back. LOG-27. Only after the recovery's own superblock is
