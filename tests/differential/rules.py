@@ -472,6 +472,10 @@ def cbor_requests():
                 if size <= len(tail):
                     for mode in ("strict", "carried"):
                         yield {"cbor": (bytes([first]) + tail[:size]).hex(), "mode": mode}
+    for hex_ in ("bf00000000ff", "bf0000180000ff", "bf6161006161" "00ff", "bf416100616100ff", "a200001b000000000000000000", "a2416100" "58016100", "bf2000380000ff",
+                 "bf0000a0" "00ff", "81bf00000000ff", "bf000001bf02000200ffff", "a1bf00000000ff00", "bf00ff", "bf0000"):
+        for mode in ("strict", "carried"):
+            yield {"cbor": hex_, "mode": mode}
     for count in (255, 256, 257):
         pairs = b"".join(cbor.encode(1000 + k) + b"\0" for k in range(count))
         for raw in (cbor.head(5, count) + pairs, b"\xbf" + pairs + b"\xff", b"\x81" + cbor.head(5, count) + pairs):
