@@ -34,13 +34,14 @@ static void checking_close(checking *c)
 
 /* ---- fsck ---------------------------------------------------------------------------------- */
 
-static mun_code check_deep(checking *c, mun_error *err)
+/* Opening compares ledger.pub with the policy on the log. */
+static mun_code check_above_log(checking *c, bool deep, mun_error *err)
 {
     mun_ledger *ledger = NULL;
-    mun_ledger_open_options options = {.read_only = true, .no_index = true};
+    mun_ledger_open_options options = {.read_only = true, .no_index = true, .no_keys = true};
     MUN_TRY(mun_ledger_open(c->directory, &options, &ledger, err));
-    mun_code code = mun_replay_entries(ledger, &c->watcher, err);
-    if (code == MUN_OK) code = mun_replay_index(ledger, &c->watcher, err);
+    mun_code code = deep ? mun_replay_entries(ledger, &c->watcher, err) : MUN_OK;
+    if (code == MUN_OK && deep) code = mun_replay_index(ledger, &c->watcher, err);
     mun_code closed = mun_ledger_close(ledger, code == MUN_OK ? err : NULL);
     return code == MUN_OK ? closed : code;
 }
@@ -51,14 +52,14 @@ static mun_code check(checking *c, bool deep, mun_tree_head *ret, mun_error *err
     mun_log_config config = mun_ledger_log_config(&c->vfs, c->pub.origin);
     mun_log_watch watch = mun_watcher_log(&c->watcher, "log");
     mun_code code = mun_log_fsck(&config, &watch, ret, &why);
-    if (code == MUN_E_DAMAGED && c->watcher.findings > 0) {
-        return mun_watcher_verdict(&c->watcher, err);
-    }
-    if (code != MUN_OK) {
+    if (code == MUN_OK) code = check_above_log(c, deep, &why);
+    if (code != MUN_OK && c->watcher.findings == 0) {
+        if (code == MUN_E_DAMAGED) {
+            mun_watcher_find(&c->watcher, c->directory, why.offset, MUN_NO_OFFSET, "%s", why.text);
+        }
         if (err != NULL) *err = why;
         return code;
     }
-    if (deep) MUN_TRY(check_deep(c, err));
     return mun_watcher_verdict(&c->watcher, err);
 }
 

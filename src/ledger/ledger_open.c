@@ -152,24 +152,29 @@ static mun_code log_open(mun_ledger *ledger, mun_error *err)
 /* ---- What the ledger has said about itself ------------------------------------------------------
  */
 
-static mun_code policy_fits(const mun_ledger *ledger, const mun_crypto *crypto, mun_error *err)
+static bool keys_are(const mun_ledger *ledger, const mun_crypto *crypto, const mun_policy *policy)
 {
     uint8_t receipts[MUN_HASH_SIZE], checkpoints[MUN_HASH_SIZE];
+    mun_key_thumbprint(crypto, &ledger->pub.receipts, receipts);
+    mun_key_thumbprint(crypto, &ledger->pub.checkpoints, checkpoints);
+    return memcmp(receipts, policy->keys.receipts.kid, MUN_HASH_SIZE) == 0 &&
+           memcmp(checkpoints, policy->keys.checkpoints.kid, MUN_HASH_SIZE) == 0;
+}
+
+/* ledger.pub is what people hand out: it must be what the log says. A reader looks for later
+ * policies only when the first one has other keys; an adoption is about to make one. */
+static mun_code policy_fits(mun_ledger *ledger, const mun_crypto *crypto, mun_error *err)
+{
     const mun_policy *policy = mun_control_policy(&ledger->control.state);
     if (!mun_slice_equal(mun_policy_origin(policy), ledger->pub.origin)) {
         return mun_fail(err, MUN_E_DAMAGED, MUN_NO_OFFSET,
                         "ledger.pub names another origin than the policy on the log");
     }
-    /* A reader may not have looked for later policies; an adoption is about to make one. */
-    if (ledger->read_only || ledger->adopting) return MUN_OK;
-    mun_key_thumbprint(crypto, &ledger->pub.receipts, receipts);
-    mun_key_thumbprint(crypto, &ledger->pub.checkpoints, checkpoints);
-    if (memcmp(receipts, policy->keys.receipts.kid, MUN_HASH_SIZE) != 0 ||
-        memcmp(checkpoints, policy->keys.checkpoints.kid, MUN_HASH_SIZE) != 0) {
-        return mun_fail(err, MUN_E_DAMAGED, MUN_NO_OFFSET,
-                        "ledger.pub holds other keys than the policy on the log");
-    }
-    return MUN_OK;
+    if (ledger->adopting || keys_are(ledger, crypto, policy)) return MUN_OK;
+    MUN_TRY(mun_control_current(ledger, crypto, err));
+    if (keys_are(ledger, crypto, mun_control_policy(&ledger->control.state))) return MUN_OK;
+    return mun_fail(err, MUN_E_DAMAGED, MUN_NO_OFFSET,
+                    "ledger.pub holds other keys than the policy on the log");
 }
 
 static mun_code control_open(mun_ledger *ledger, const mun_crypto *crypto, mun_error *err)

@@ -131,7 +131,7 @@ static void copy_only_reads(void **state)
     assert_int_equal(status.index_rows, 22);
 }
 
-/* [EXP-2] */
+/* [EXP-1], [EXP-2] */
 static void exporting_twice_is_the_same(void **state)
 {
     world *w = *state;
@@ -164,7 +164,7 @@ static void import_fails(const places *p, const char *what)
     assert_int_equal(info.kind, MUN_FILE_MISSING);
 }
 
-/* [EXP-5]: each file missing, longer, shorter, or with one bit changed. */
+/* [EXP-3], [EXP-5]: each file missing, longer, shorter, or with one bit changed. */
 static mun_code spoil(void *ctx, const mun_walk_entry *entry, mun_error *outer)
 {
     spoiling *s = ctx;
@@ -303,7 +303,7 @@ static void adoption_with_a_wrong_key(void **state)
     world_open(w);
 }
 
-/* A backup put back by hand, keys and all, is a copy once it is marked as one. */
+/* A backup put back by hand, keys and all, is a copy once it is marked as one [LOG-3]. */
 static void marked_copy_with_keys(void **state)
 {
     world *w = *state;

@@ -161,7 +161,7 @@ static void changes_of_one_second(void **state)
 }
 
 /* The file `control` is derived: gone, cut, changed at any byte, or of another time, the list of
- * issuers is the same. */
+ * issuers is the same [LOG-30]. */
 static void control_file_is_only_a_help(void **state)
 {
     world *w = *state;

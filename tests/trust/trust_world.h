@@ -17,7 +17,7 @@ void trust_replace(const char *text, const char *from, const char *to, char *ret
 #define must(call)                                                                                 \
     do {                                                                                           \
         mun_error must_err_ = {0};                                                                 \
-        mun_error *err = &must_err_;                                                               \
+        __attribute__((unused)) mun_error *err = &must_err_;                                       \
         mun_code must_code_ = (call);                                                              \
         if (must_code_ != MUN_OK)                                                                  \
             fail_msg("%s: %s %s: %s", #call, mun_code_name(must_code_), must_err_.rule,            \
