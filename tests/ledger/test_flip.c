@@ -457,9 +457,9 @@ static size_t sample_of(const kept_file *file)
 {
     bool long_run = getenv("MUN_LONG") != NULL;
     bool deep = needs_deep(file->name);
-    if (strcmp(file->name, "journal") == 0) return long_run ? 20000 : 200;
-    if (deep) return long_run ? 4000 : 25;
-    return long_run ? 8000 : 70;
+    if (strcmp(file->name, "journal") == 0) return long_run ? 20000 : 150;
+    if (deep) return long_run ? 4000 : 20;
+    return long_run ? 8000 : 50;
 }
 
 static void flip_file(flipping *f, kept_file *file)
