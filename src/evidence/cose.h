@@ -96,7 +96,14 @@ void mun_signed_bytes_make(mun_signed_bytes *ret, mun_slice protected_bytes, mun
 /* The head of a byte string of this length; borrowed from storage. */
 mun_slice mun_bytes_head(uint8_t storage[MUN_CBOR_HEAD_MAX], size_t length);
 
-/* [KEY-4]: MUN_OK, MUN_E_INVALID, MUN_E_UNSUPPORTED. rule is the name for MUN_E_INVALID. */
+/* A signature over bytes by [KEY-4] to [KEY-6], before and through the host's table: kind of key,
+ * width, and Ed25519 keys that libraries take and RFC 8032 does not. MUN_OK, MUN_E_INVALID,
+ * MUN_E_UNSUPPORTED. */
+MUN_MUST mun_code mun_signature_check(const mun_crypto *crypto, int32_t alg,
+                                      const mun_public_key *key, const mun_slice *parts,
+                                      size_t n_parts, mun_slice signature);
+
+/* The same over what a COSE_Sign1 signs. rule is the name for MUN_E_INVALID. */
 MUN_MUST mun_code mun_cose_check(const mun_crypto *crypto, int32_t alg, mun_slice protected_bytes,
                                  mun_slice payload, mun_slice signature, const mun_public_key *key,
                                  const char *rule, mun_error *err);

@@ -2,6 +2,8 @@
 /* The bytes that a COSE_Sign1 signature covers (RFC 9052 section 4.4), checked and signed. */
 #include "evidence/cose.h"
 
+#define ED25519_KEY_LEN 32
+
 typedef struct alg_row {
     int32_t alg;
     int32_t kty, crv;
@@ -58,23 +60,47 @@ void mun_signed_bytes_make(mun_signed_bytes *ret, mun_slice protected_bytes, mun
     ret->parts[5] = payload;
 }
 
+/*
+ * RFC 8032 section 5.1.3: y is below p = 2^255 - 19, and x = 0 (y is 1 or p - 1) has no sign. A y
+ * without an x is left to the host's library: they all refuse that.
+ */
+static bool ed25519_decodes(const uint8_t key[ED25519_KEY_LEN])
+{
+    bool sign = key[31] >> 7 != 0;
+    bool high = (key[31] & 0x7f) == 0x7f, zero = (key[31] & 0x7f) == 0;
+    for (size_t i = 1; i < 31; i++) {
+        high = high && key[i] == 0xff;
+        zero = zero && key[i] == 0;
+    }
+    if (high && key[0] >= 0xed) return false;
+    return !(sign && ((zero && key[0] == 1) || (high && key[0] == 0xec)));
+}
+
+mun_code mun_signature_check(const mun_crypto *crypto, int32_t alg, const mun_public_key *key,
+                             const mun_slice *parts, size_t n_parts, mun_slice signature)
+{
+    const alg_row *row = alg_find(alg);
+    if (row == NULL) return MUN_E_UNSUPPORTED;
+    if (!mun_alg_fits(alg, key)) return MUN_E_INVALID;
+    if (row->crv == MUN_CRV_ED25519 && !ed25519_decodes(key->x)) return MUN_E_INVALID;
+    size_t length = row->signature_len != 0 ? row->signature_len : key->n_len;
+    if (signature.len != length) return MUN_E_INVALID;
+    return crypto->verify(crypto->ctx, alg, key, parts, n_parts, signature);
+}
+
 mun_code mun_cose_check(const mun_crypto *crypto, int32_t alg, mun_slice protected_bytes,
                         mun_slice payload, mun_slice signature, const mun_public_key *key,
                         const char *rule, mun_error *err)
 {
-    const alg_row *row = alg_find(alg);
-    if (row == NULL)
+    if (!mun_alg_supported(alg))
         return mun_fail_rule(err, MUN_E_UNSUPPORTED, "alg-unsupported", MUN_NO_OFFSET,
                              "the signature algorithm is not supported");
     if (!mun_alg_fits(alg, key))
         return mun_fail_rule(err, MUN_E_INVALID, rule, MUN_NO_OFFSET,
                              "the key is of another kind than the signature algorithm says");
-    size_t length = row->signature_len != 0 ? row->signature_len : key->n_len;
     mun_signed_bytes input;
     mun_signed_bytes_make(&input, protected_bytes, payload);
-    mun_code code = MUN_E_INVALID;
-    if (signature.len == length)
-        code = crypto->verify(crypto->ctx, alg, key, input.parts, MUN_SIGNED_PARTS, signature);
+    mun_code code = mun_signature_check(crypto, alg, key, input.parts, MUN_SIGNED_PARTS, signature);
     if (code == MUN_OK) return MUN_OK;
     if (code == MUN_E_INVALID)
         return mun_fail_rule(err, code, rule, MUN_NO_OFFSET, "the signature is wrong");

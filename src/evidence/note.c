@@ -8,6 +8,8 @@
  */
 #include "evidence/note.h"
 
+#include "evidence/cose.h"
+
 #include "base/cursor.h"
 #include "base/error.h"
 #include "codec/lines.h"
@@ -127,8 +129,8 @@ static mun_code ed25519_check(const mun_crypto *crypto, const mun_public_key *ke
                               const mun_slice *parts, size_t n, const uint8_t *signature,
                               mun_error *err)
 {
-    mun_code code = crypto->verify(crypto->ctx, MUN_ALG_EDDSA, key, parts, n,
-                                   mun_slice_of(signature, MUN_ED25519_LEN));
+    mun_code code = mun_signature_check(crypto, MUN_ALG_EDDSA, key, parts, n,
+                                        mun_slice_of(signature, MUN_ED25519_LEN));
     if (code == MUN_OK) return MUN_OK;
     return mun_fail_rule(err, code, "note-signature", MUN_NO_OFFSET,
                          code == MUN_E_INVALID ? "a signature of the note is wrong"

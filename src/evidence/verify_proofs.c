@@ -25,9 +25,11 @@ static bool is_included(const mun_verification *v, const proof_facts *p)
     return memcmp(root.bytes, p->checkpoint.root, MUN_HASH_SIZE) == 0;
 }
 
+/* For Ed25519 keys, the only ones that sign notes: x is all of them. */
 static bool keys_equal(const mun_public_key *a, const mun_public_key *b)
 {
-    return a->x_len == b->x_len && memcmp(a->x, b->x, a->x_len) == 0;
+    return a->kty == b->kty && a->crv == b->crv && a->x_len == b->x_len &&
+           memcmp(a->x, b->x, a->x_len) == 0;
 }
 
 /* Whether the same trusted witness stands earlier in the list: it counts once. */

@@ -11,6 +11,7 @@
 
 #include "codec/cbor.h"
 #include "codec/radix.h"
+#include "evidence/cose.h"
 #include <muniment/evidence.h>
 #include <muniment/keys.h>
 
@@ -345,7 +346,7 @@ static json_t *answer_signature(const json_t *request)
     if (!hex_member(request, "signature", &signature) ||
         !hex_member(request, "message", &message) || !key_member(request, &key))
         return wrong("signature");
-    return only_ok(crypto.verify(crypto.ctx, alg, &key, &message, 1, signature) == MUN_OK);
+    return only_ok(mun_signature_check(&crypto, alg, &key, &message, 1, signature) == MUN_OK);
 }
 
 /* ---- the loop --------------------------------------------------------------------------------*/
