@@ -65,7 +65,7 @@ static void finds_by_everything(world *w, mun_ledger *ledger)
         uint64_t first;
         size_t len;
     } cases[] = {
-        {{0}, 0, 2 + ENTRIES},
+        {{.limit = 0}, 0, 2 + ENTRIES},
         {{.iss = iss}, 2, ENTRIES},
         {{.iss = MUN_LITERAL(WORLD_ORIGIN)}, 0, 2},
         {{.sub = sub}, 22, 10},
