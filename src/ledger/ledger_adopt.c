@@ -107,6 +107,8 @@ static mun_code adopt(adopting *a, mun_error *err)
     MUN_TRY(mun_ledger_pub_put(a->crypto, ledger->directory, ledger->pub.origin, &a->fresh,
                                MUN_WRITE_REPLACE, err));
     MUN_TRY(keys_place(a, err));
+    /* Signed by a key that ledger.pub names no more; the next one asked for is signed anew. */
+    MUN_TRY(mun_ledger_file_remove(ledger->directory, MUN_CHECKPOINT_FILE, err));
     MUN_TRY(mun_ledger_file_remove(ledger->directory, MUN_COPY_FILE, err));
     return ledger->vfs.sync_dir(ledger->vfs.ctx, "", err);
 }
