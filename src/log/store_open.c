@@ -156,7 +156,9 @@ static mun_code flush_replayed(mun_store *store, mun_replay *replay, const mun_c
                                mun_error *err)
 {
     MUN_TRY(mun_store_flush(store, crypto, err));
-#ifndef MUN_FAULT_NO_BURY
+#ifdef MUN_FAULT_NO_BURY
+    (void)replay;
+#else
     MUN_TRY(mun_replay_bury(replay, &store->journal, err));
 #endif
 #ifdef MUN_FAULT_ONE_SUPERBLOCK

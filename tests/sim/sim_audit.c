@@ -6,19 +6,10 @@
  */
 #include "sim/sim_world.h"
 
-#include "log/log_parts.h"
-
 #include <inttypes.h>
 #include <muniment/keys.h>
 #include <stdio.h>
 #include <string.h>
-
-/* One thread: the simulated disk knows no more. (The log's own is in log.c, not linked here.) */
-uint32_t mun_log_threads(const mun_log_config *config)
-{
-    (void)config;
-    return 1;
-}
 
 static mun_code fast_new(mun_crypto *ret, mun_error *err)
 {
@@ -32,7 +23,7 @@ static void fast_free(mun_crypto *crypto)
     (void)crypto;
 }
 
-static mun_log_config config_for(const sim_world *w, sim_disk *disk)
+mun_log_config sim_log_config(const sim_world *w, sim_disk *disk)
 {
     bool fast = w->crypto == &w->fast;
     return (mun_log_config){
@@ -63,7 +54,7 @@ static void note_finding(void *ctx, const mun_log_finding *finding)
 static mun_code run_fsck(const sim_world *w, sim_disk *disk, findings *f, mun_tree_head *ret_head,
                          mun_error *err)
 {
-    mun_log_config config = config_for(w, disk);
+    mun_log_config config = sim_log_config(w, disk);
     mun_log_watch watch = {.ctx = f, .finding = note_finding};
     return mun_log_fsck(&config, &watch, ret_head, err);
 }
@@ -159,7 +150,7 @@ void sim_spoil_derived(sim_world *w, sim_disk *disk)
 
 mun_code sim_rebuild(sim_world *w, sim_disk *disk, mun_error *err)
 {
-    mun_log_config config = config_for(w, disk);
+    mun_log_config config = sim_log_config(w, disk);
     return mun_log_rebuild(&config, NULL, err);
 }
 

@@ -78,9 +78,10 @@ static void report(const sim_world *w, double seconds)
     const sim_counts *c = &w->counts;
     printf("%" PRIu64 " cycles in %.1f s, %.0f/s: %" PRIu64 " worlds, %" PRIu64 " cuts, %" PRIu64
            " kills, %" PRIu64 " failed calls, %" PRIu64 " probes (%" PRIu64 " refused), %" PRIu64
-           " audits, %" PRIu64 " entries, %" PRIu64 " grown, %" PRIu64 " times full\n",
+           " audits, %" PRIu64 " readers, %" PRIu64 " entries, %" PRIu64 " grown, %" PRIu64
+           " times full\n",
            c->cycles, seconds, (double)c->cycles / seconds, c->worlds, c->cuts, c->kills,
-           c->failures, c->probes, c->refusals, c->audits, c->entries, c->grown, c->full);
+           c->failures, c->probes, c->refusals, c->audits, c->looks, c->entries, c->grown, c->full);
 }
 
 static bool go_on(const options *o, const sim_world *w, double start)

@@ -61,6 +61,7 @@ void sim_model_finish(sim_model *m)
     free(m->root_at);
     free(m->records.ptr);
     free(m->record_at);
+    free(m->time_of);
     free(m->offsets.ptr);
     free(m->commits.ptr);
     *m = (sim_model){0};
@@ -99,15 +100,17 @@ static void append_commit(sim_model *m, uint64_t time_ms)
     m->crypto->sha256(m->crypto->ctx, &covered, 1, block + MUN_LOG_BLOCK - 32);
 }
 
-static void append_entry(sim_model *m, const uint8_t *record, mun_slice entry)
+static void append_entry(sim_model *m, const uint8_t *record, mun_slice entry, uint64_t time_ms)
 {
     if (m->size + 1 >= m->record_cap) {
         m->record_cap = m->size * 2 + 64;
         m->record_at = realloc(m->record_at, m->record_cap * sizeof *m->record_at);
-        MUN_ASSERT(m->record_at != NULL);
+        m->time_of = realloc(m->time_of, m->record_cap * sizeof *m->time_of);
+        MUN_ASSERT(m->record_at != NULL && m->time_of != NULL);
     }
     uint64_t first = m->size / MUN_LOG_SEGMENT_ENTRIES * MUN_LOG_SEGMENT_ENTRIES;
     m->record_at[m->size] = m->records.len;
+    m->time_of[m->size] = time_ms;
     put_integer(extend(&m->offsets, 4), m->records.len - m->record_at[first], 4);
     memcpy(extend(&m->records, 2 + entry.len), record, 2 + entry.len);
     sim_tree_append(&m->tree, m->crypto, entry);
@@ -120,7 +123,7 @@ void sim_model_append(sim_model *m, const sim_batch *b)
     append_commit(m, b->time_ms);
     for (size_t at = 0; at < b->records.len;) {
         const uint8_t *record = b->records.ptr + at;
-        append_entry(m, record, sim_batch_entry(b, &at));
+        append_entry(m, record, sim_batch_entry(b, &at), b->time_ms);
     }
     m->batches++;
     m->last_time = b->time_ms;

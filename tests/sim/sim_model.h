@@ -36,6 +36,7 @@ typedef struct sim_model {
     sim_tree tree;
     sim_bytes records; /* all entries, end to end */
     uint64_t *record_at;
+    uint64_t *time_of; /* registration time of each entry */
     size_t record_cap;
     sim_bytes offsets;
     sim_bytes commits; /* whole blocks */

@@ -370,6 +370,7 @@ void sim_work(sim_world *w)
     for (uint64_t n = sim_below(r_of(w), OPS_MAX); n > 0; n--) {
         if (one_operation(w) == ENDED) return;
         if (sim_once_in(r_of(w), 16)) sim_check_prefix(w);
+        if (sim_once_in(r_of(w), w->peer == NULL ? 48 : 4)) sim_peer_visit(w);
     }
     ready_batch(w);
     switch (w->aim) {

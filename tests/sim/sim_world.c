@@ -105,6 +105,7 @@ static void end_process(sim_world *w)
         }
     }
     sim_watch_published(w);
+    sim_peer_leave(w);
     mun_store_close(w->store);
     w->store = NULL;
     sim_forget_queue(w);
@@ -236,6 +237,7 @@ static void recover(sim_world *w)
     bool slots = w->appeared; /* then damage in a superblock is what may hurt */
     bool probe = slots || sim_once_in(&w->random, 8);
     int accidents = slots ? 0 : RECOVERY_ACCIDENTS;
+    if (sim_once_in(&w->random, 16)) sim_peer_visit_alone(w);
     if (!slots && sim_once_in(&w->random, 48)) {
         spoil_and_rebuild(w);
         probe = false;

@@ -36,7 +36,7 @@ typedef enum sim_aim {
 
 typedef struct sim_counts {
     uint64_t cycles; /* accidents survived, recovered from and checked */
-    uint64_t cuts, kills, failures, probes, refusals, audits, worlds;
+    uint64_t cuts, kills, failures, probes, refusals, audits, looks, worlds;
     uint64_t entries, grown, full;
 } sim_counts;
 
@@ -51,6 +51,7 @@ typedef struct sim_world {
     mun_store_config config;
     mun_store *store;
 
+    mun_log *peer; /* a reader in another process, or NULL */
     sim_model model;
     sim_batch batch; /* being written */
     bool pending;    /* its outcome is unknown */
@@ -115,5 +116,14 @@ void sim_probe_damage(sim_world *w, const sim_disk *before, bool slots);
 void sim_audit(sim_world *w);
 void sim_spoil_derived(sim_world *w, sim_disk *disk);
 mun_code sim_rebuild(sim_world *w, sim_disk *disk, mun_error *err);
+/* For the log's public functions; one thread. */
+mun_log_config sim_log_config(const sim_world *w, sim_disk *disk);
+
+/* ---- sim_peer.c: readers in other processes */
+/* Beside the writer: opens or refreshes the reader, and reads. No accident strikes in it. */
+void sim_peer_visit(sim_world *w);
+void sim_peer_leave(sim_world *w);
+/* Nobody writes; nothing was recovered yet. */
+void sim_peer_visit_alone(sim_world *w);
 
 #endif

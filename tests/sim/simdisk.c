@@ -28,6 +28,7 @@ struct sim_disk {
     uint64_t countdown;
     unsigned mask;
     bool struck;
+    bool held;
     char flip_name[SIM_NAME_MAX];
     uint64_t flip_offset;
 };
@@ -50,7 +51,7 @@ typedef enum fate {
 
 static bool strikes(sim_disk *d, unsigned kind)
 {
-    if (d->event == SIM_NOTHING || !(d->mask & kind)) return false;
+    if (d->held || d->event == SIM_NOTHING || !(d->mask & kind)) return false;
     if (d->struck) return d->event == SIM_FAIL_FOREVER;
     if (d->countdown > 1) {
         d->countdown--;
@@ -419,7 +420,7 @@ void sim_disk_reset(sim_disk *d, uint64_t seed)
     d->random.state = seed;
     d->budget = UINT64_MAX;
     d->changes = 0;
-    d->off = false;
+    d->off = d->held = false;
     d->lock[0] = '\0';
     sim_disk_calm(d);
 }
@@ -449,6 +450,11 @@ void sim_disk_plan(sim_disk *d, sim_event event, uint64_t n, unsigned mask)
 void sim_disk_calm(sim_disk *d)
 {
     sim_disk_plan(d, SIM_NOTHING, 0, 0);
+}
+
+void sim_disk_hold(sim_disk *d, bool held)
+{
+    d->held = held;
 }
 
 bool sim_disk_struck(const sim_disk *d)

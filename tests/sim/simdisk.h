@@ -62,6 +62,8 @@ typedef enum sim_event {
 void sim_disk_plan(sim_disk *disk, sim_event event, uint64_t n, unsigned mask);
 /* Forgets the plan and ends SIM_FAIL_FOREVER. */
 void sim_disk_calm(sim_disk *disk);
+/* While held, nothing strikes and no call counts: for those who only look. */
+void sim_disk_hold(sim_disk *disk, bool held);
 bool sim_disk_struck(const sim_disk *disk); /* the planned event has happened */
 bool sim_disk_is_off(const sim_disk *disk); /* after SIM_CUT, SIM_KILL: every call fails */
 
