@@ -52,6 +52,18 @@ mun_code mun_ledger_file_exists(const char *directory, const char *name, bool *r
     return MUN_OK;
 }
 
+void mun_hash_bytes(const mun_hash *hash, uint8_t ret[MUN_HASH_SIZE])
+{
+    memcpy(ret, hash->bytes, MUN_HASH_SIZE);
+}
+
+mun_tree mun_tree_of(const mun_tree_head *head)
+{
+    mun_tree tree = {.size = head->size};
+    mun_hash_bytes(&head->root, tree.root);
+    return tree;
+}
+
 bool mun_thread_start(pthread_t *ret, void *(*run)(void *), void *ctx)
 {
     sigset_t all, before;

@@ -23,16 +23,18 @@ static void locks_init(mun_ledger *ledger)
     mun_node_cache_init(&ledger->nodes);
 }
 
-static mun_code ledger_new(const char *directory, const mun_ledger_open_options *options,
-                           mun_ledger **ret, mun_error *err)
+static mun_code path_check(const char *directory, mun_error *err)
 {
     size_t len = strlen(directory);
-    if (len == 0 || len >= MUN_PATH_BYTES_MAX - 64) {
-        return mun_fail(err, MUN_E_USAGE, MUN_NO_OFFSET, "the ledger's path is empty or too long");
-    }
+    if (len > 0 && len < MUN_PATH_BYTES_MAX - 64) return MUN_OK;
+    return mun_fail(err, MUN_E_USAGE, MUN_NO_OFFSET, "the ledger's path is empty or too long");
+}
+
+static mun_ledger *ledger_new(const char *directory, const mun_ledger_open_options *options)
+{
     mun_ledger *ledger = calloc(1, sizeof *ledger);
-    if (ledger == NULL) return mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "out of memory");
-    memcpy(ledger->directory, directory, len + 1);
+    if (ledger == NULL) return NULL;
+    memcpy(ledger->directory, directory, strlen(directory) + 1);
     ledger->read_only = options->read_only;
     ledger->no_index = options->no_index;
     ledger->clock_ms = options->clock_ms != NULL ? options->clock_ms : mun_system_clock_ms;
@@ -40,8 +42,7 @@ static mun_code ledger_new(const char *directory, const mun_ledger_open_options 
     ledger->pub_text = mun_buf_growable(MUN_LEDGER_PUB_MAX);
     ledger->checkpoint = mun_buf_growable(MUN_CHECKPOINT_MAX);
     locks_init(ledger);
-    *ret = ledger;
-    return MUN_OK;
+    return ledger;
 }
 
 /* A copy is a ledger without keys, or one that says so [LOG-3]. */
@@ -233,10 +234,11 @@ mun_code mun_ledger_open(const char *directory, const mun_ledger_open_options *o
 mun_code mun_ledger_open_as(const char *directory, const mun_ledger_open_options *options,
                             bool adopting, mun_ledger **ret, mun_error *err)
 {
-    mun_ledger *ledger = NULL;
     mun_crypto *crypto = NULL;
     if (options == NULL) options = &default_options;
-    MUN_TRY(ledger_new(directory, options, &ledger, err));
+    MUN_TRY(path_check(directory, err));
+    mun_ledger *ledger = ledger_new(directory, options);
+    if (ledger == NULL) return mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "out of memory");
     ledger->adopting = adopting;
     mun_code code = mun_crypto_pool_take(&ledger->pool, &crypto, err);
     if (code == MUN_OK) code = open_with(ledger, options, crypto, err);

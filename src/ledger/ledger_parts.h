@@ -88,6 +88,10 @@ MUN_MUST mun_code mun_ledger_file_remove(const char *directory, const char *name
 MUN_MUST mun_code mun_ledger_file_exists(const char *directory, const char *name, bool *ret,
                                          mun_error *err);
 
+/* The public form of a tree head; a bare hash from one. */
+mun_tree mun_tree_of(const mun_tree_head *head);
+void mun_hash_bytes(const mun_hash *hash, uint8_t ret[MUN_HASH_SIZE]);
+
 uint64_t mun_system_clock_ms(void *ctx);
 mun_log_config mun_ledger_log_config(const mun_vfs *vfs, mun_slice origin);
 

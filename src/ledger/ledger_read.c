@@ -22,9 +22,7 @@ bool mun_ledger_is_copy(const mun_ledger *ledger)
 mun_tree mun_ledger_tree(mun_ledger *ledger)
 {
     mun_tree_head head = mun_log_head(ledger->log);
-    mun_tree tree = {.size = head.size};
-    memcpy(tree.root, head.root.bytes, MUN_HASH_SIZE);
-    return tree;
+    return mun_tree_of(&head);
 }
 
 mun_code mun_ledger_refresh(mun_ledger *ledger, mun_error *err)

@@ -99,7 +99,7 @@ mun_code mun_ledger_consistency_receipt(mun_ledger *ledger, uint64_t old_size, m
         .path_len = path.len,
         .is_consistency = true,
     };
-    memcpy(params.root, head.root.bytes, MUN_HASH_SIZE);
+    mun_hash_bytes(&head.root, params.root);
     MUN_TRY(mun_receipt_sign(&params, &ledger->receipts_key.signer, ret, err));
     return mun_buf_ok(ret) ? MUN_OK : no_room(err);
 }

@@ -9,10 +9,11 @@
 
 #define FOLDER "muniment/trust.d"
 
+/* Heap blocks are aligned for any type, so a buffer's bytes may be an array of structures. */
 struct mun_trust_store {
-    mun_trust_entry *entries;
-    mun_trusted_key *keys; /* the same keys, as mun_verify takes them */
-    size_t len, cap;
+    mun_buf entries; /* mun_trust_entry */
+    mun_buf keys;    /* mun_trusted_key: the same keys, as mun_verify takes them */
+    size_t len;
     char **files; /* what the entries' file members point to */
     size_t files_len;
 };
@@ -48,37 +49,28 @@ mun_code mun_trust_store_new(mun_trust_store **ret, mun_error *err)
 {
     mun_trust_store *store = calloc(1, sizeof *store);
     if (store == NULL) return no_memory(err);
+    store->entries = mun_buf_growable(MUN_TRUST_ENTRIES_MAX * sizeof(mun_trust_entry));
+    store->keys = mun_buf_growable(MUN_TRUST_ENTRIES_MAX * sizeof(mun_trusted_key));
     *ret = store;
     return MUN_OK;
+}
+
+static const mun_trusted_key *key_at(const mun_trust_store *store, size_t i)
+{
+    const void *keys = store->keys.ptr;
+    return (const mun_trusted_key *)keys + i;
 }
 
 void mun_trust_store_free(mun_trust_store *store)
 {
     if (store == NULL) return;
     /* One block for each entry; its name is never empty and comes first. */
-    for (size_t i = 0; i < store->len; i++) free((void *)(uintptr_t)store->keys[i].name.ptr);
+    for (size_t i = 0; i < store->len; i++) free((void *)(uintptr_t)key_at(store, i)->name.ptr);
     for (size_t i = 0; i < store->files_len; i++) free(store->files[i]);
     free(store->files);
-    free(store->entries);
-    free(store->keys);
+    mun_buf_free(&store->entries);
+    mun_buf_free(&store->keys);
     free(store);
-}
-
-static mun_code store_room(mun_trust_store *store, mun_error *err)
-{
-    if (store->len < store->cap) return MUN_OK;
-    if (store->len >= MUN_TRUST_ENTRIES_MAX) {
-        return mun_fail(err, MUN_E_LIMIT, MUN_NO_OFFSET,
-                        "more than 10,000 trusted keys, which is the limit");
-    }
-    size_t cap = store->cap == 0 ? 16 : store->cap * 2;
-    mun_trust_entry *entries = realloc(store->entries, cap * sizeof *entries);
-    if (entries != NULL) store->entries = entries;
-    mun_trusted_key *keys = realloc(store->keys, cap * sizeof *keys);
-    if (keys != NULL) store->keys = keys;
-    if (entries == NULL || keys == NULL) return no_memory(err);
-    store->cap = cap;
-    return MUN_OK;
 }
 
 static mun_slice copy_in(uint8_t **at, mun_slice bytes)
@@ -117,15 +109,24 @@ static bool same_kids(const mun_trusted_key *a, const mun_trusted_key *b)
 static mun_code store_add(mun_trust_store *store, const mun_trust_entry *entry, mun_error *err)
 {
     for (size_t i = 0; i < store->len; i++) {
-        const mun_trusted_key *known = &store->keys[i];
+        const mun_trusted_key *known = key_at(store, i);
         if (mun_trust_same_key(known, &entry->key) && known->trusted == entry->key.trusted &&
             same_kids(known, &entry->key)) {
             return MUN_OK;
         }
     }
-    MUN_TRY(store_room(store, err));
-    if (!entry_copy(entry, &store->entries[store->len])) return no_memory(err);
-    store->keys[store->len] = store->entries[store->len].key;
+    if (store->len >= MUN_TRUST_ENTRIES_MAX) {
+        return mun_fail(err, MUN_E_LIMIT, MUN_NO_OFFSET,
+                        "more than 10,000 trusted keys, which is the limit");
+    }
+    mun_trust_entry copy;
+    if (!entry_copy(entry, &copy)) return no_memory(err);
+    mun_buf_put(&store->entries, mun_slice_of(&copy, sizeof copy));
+    mun_buf_put(&store->keys, mun_slice_of(&copy.key, sizeof copy.key));
+    if (!mun_buf_ok(&store->entries) || !mun_buf_ok(&store->keys)) {
+        free((void *)(uintptr_t)copy.key.name.ptr);
+        return no_memory(err);
+    }
     store->len++;
     return MUN_OK;
 }
@@ -146,13 +147,14 @@ size_t mun_trust_store_size(const mun_trust_store *store)
 
 const mun_trust_entry *mun_trust_store_at(const mun_trust_store *store, size_t i)
 {
-    return i < store->len ? &store->entries[i] : NULL;
+    const void *entries = store->entries.ptr;
+    return i < store->len ? (const mun_trust_entry *)entries + i : NULL;
 }
 
 const mun_trusted_key *mun_trust_store_keys(const mun_trust_store *store, size_t *ret_len)
 {
     *ret_len = store->len;
-    return store->keys;
+    return store->len == 0 ? NULL : key_at(store, 0);
 }
 
 /* ---- Loading ----------------------------------------------------------------------------- */
