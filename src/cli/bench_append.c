@@ -178,9 +178,11 @@ static mun_code measure_dedup(mun_bench *b, mun_error *err)
         double a, c;
         MUN_TRY(batched_run(b, "with", 0, turn, &a, err));
         MUN_TRY(batched_run(b, "without", MUN_BENCH_NO_DEDUP, turn, &c, err));
-        with += a / (TURNS / 2);
-        without += c / (TURNS / 2);
+        with += a;
+        without += c;
     }
+    with /= TURNS / 2.0;
+    without /= TURNS / 2.0;
     mun_bench_result(b, "dedup_cost", 100 * (1 - with / without), "%",
                      "%.0f/s with, %.0f/s without, in %d turns of %.1f s, as append_batched", with,
                      without, TURNS, turn);

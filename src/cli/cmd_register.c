@@ -75,6 +75,34 @@ static mun_code add_operand(mun_registering *r, const char *path, mun_error *err
     return mun_dir_walk(path, &walk, err);
 }
 
+/* For the bar: a quick walk without looking into the files. What cannot be read is not counted. */
+static mun_code count_file(void *ctx, const mun_walk_entry *entry, mun_error *err)
+{
+    uint64_t *count = ctx;
+    (void)err;
+    if (entry->info.kind == MUN_FILE_REGULAR && !mun_path_ends(entry->path, ".scitt")) ++*count;
+    return mun_interrupted() ? MUN_E_AGAIN : MUN_OK;
+}
+
+static mun_code uncounted(void *ctx, const mun_walk_entry *entry, const mun_error *why)
+{
+    (void)ctx;
+    (void)entry;
+    (void)why;
+    return MUN_OK;
+}
+
+static uint64_t count_files(const mun_args *args)
+{
+    uint64_t count = 0;
+    mun_walk walk = {.ctx = &count, .file = count_file, .enter = enter, .unreadable = uncounted};
+    for (size_t i = 0; i < args->operands_len; i++) {
+        if (mun_dir_walk(args->operands[i], &walk, NULL) == MUN_OK) continue;
+        count++; /* a file by itself */
+    }
+    return count;
+}
+
 /* ---- Lists ---- */
 
 typedef struct list_reader {
@@ -169,6 +197,8 @@ static mun_code run(mun_app *app, const mun_signing *signing, mun_error *err)
     MUN_TRY(mun_app_ledger_open(app, MUN_USE_WRITE, &ledger, err));
     mun_interrupt_catch();
     mun_registering_begin(&r, app, ledger, signing, brief);
+    bool from_list = mun_app_has(app, MUN_OPT_FROM_FILE);
+    if (r.progress.shown && !from_list) r.expected = count_files(&app->args);
     mun_code code = add_all(&r, err);
     /* What is gathered is registered even where the user or a wrong name ends the command. */
     bool usable =

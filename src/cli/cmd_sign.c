@@ -58,7 +58,12 @@ static mun_code sign_with(mun_app *app, const mun_signing *s, mun_error *err)
     MUN_TRY(mun_signing_read(s, path, &document, &content, err));
     MUN_TRY(mun_signing_make(s, &document, mun_buf_slice(&content), mun_buf_slice(&subject),
                              &statement, err));
-    MUN_TRY(mun_file_write(output, mun_buf_slice(&statement), 0, err));
+    mun_code code = mun_file_write(output, mun_buf_slice(&statement), 0, err);
+    if (code == MUN_E_EXISTS) {
+        return mun_failf(err, MUN_E_EXISTS, 0, "%s is there already; choose another file with -o",
+                         MUN_PLAIN_PATH(output));
+    }
+    MUN_TRY(code);
     report_signed(app, s, mun_buf_slice(&subject), &document, output);
     return MUN_OK;
 }

@@ -160,6 +160,12 @@ static mun_code check_operand(verifier *v, const char *operand, bool only, mun_e
     mun_file_info info;
     if (strcmp(operand, "-") == 0) return check_one(v, operand, err);
     MUN_TRY(mun_file_look(operand, true, &info, err));
+    if (info.kind == MUN_FILE_MISSING) {
+        mun_error why;
+        mun_failf(&why, MUN_E_NOT_FOUND, 0, "there is no file %s", MUN_PLAIN_PATH(operand));
+        mun_audit_unreadable(&v->audit, operand, &why);
+        return MUN_OK;
+    }
     if (info.kind != MUN_FILE_DIRECTORY) return check_one(v, operand, err);
     if (v->audit.summing) return audit_folder(v, operand, only, err);
     return mun_failf(err, MUN_E_USAGE, 0, "%s is a folder; -r checks whole folders",

@@ -76,12 +76,12 @@ typedef enum mun_value_kind {
 
 typedef struct mun_option {
     mun_option_id id;
-    char letter;       /* '\0': none */
-    const char *name;  /* without the dashes */
-    const char *value; /* what it is called in the help; NULL: a flag */
     mun_value_kind kind;
-    const char *choices; /* "a,b,c" for MUN_VALUE_CHOICE; the first is the default */
+    char letter;         /* '\0': none */
     bool repeats;        /* may be given more than once */
+    const char *name;    /* without the dashes */
+    const char *value;   /* what it is called in the help; NULL: a flag */
+    const char *choices; /* "a,b,c" for MUN_VALUE_CHOICE; the first is the default */
     const char *text;    /* what it does; a sentence without its full stop */
 } mun_option;
 
@@ -121,11 +121,11 @@ typedef enum mun_command_id {
 
 typedef struct mun_command {
     mun_command_id id;
+    mun_value_kind kind;  /* of the operands, for completion */
     const char *name;     /* "issuer" */
     const char *verb;     /* "add"; NULL: the command has none */
     const char *operands; /* as in the synopsis: "FILE..." */
     size_t least, most;   /* how many operands */
-    mun_value_kind kind;  /* of the operands, for completion */
     const char *choices;  /* of the operands, for MUN_VALUE_CHOICE */
     const char *program;  /* NULL: muniment itself; else the program beside it that does this */
     const char *summary;  /* one line, no full stop */

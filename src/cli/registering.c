@@ -43,7 +43,7 @@ typedef struct outcome {
 static void report(mun_registering *r, const char *path, const char *evidence, const outcome *o)
 {
     mun_app *app = r->app;
-    mun_progress_set(&r->progress, done(r), 0);
+    mun_progress_set(&r->progress, done(r), r->expected);
     if (app->json) {
         json_t *object = mun_out_new(o->what);
         mun_out_path(object, "file", path);
@@ -305,7 +305,7 @@ mun_code mun_registering_add(mun_registering *r, const char *path, const char *r
     }
     if (code != MUN_OK) fail_one(r, path, &why);
     MUN_TRY(ask_admission(r, err));
-    mun_progress_set(&r->progress, done(r) + r->items_len, 0);
+    mun_progress_set(&r->progress, done(r) + r->items_len, r->expected);
     if (r->items_len < MUN_REGISTER_BATCH && r->items_bytes < BATCH_BYTES) return MUN_OK;
     return mun_registering_flush(r, err);
 }
@@ -368,9 +368,9 @@ static void print_sum(mun_registering *r)
         return;
     }
     if (app->quiet || !r->brief) return;
-    printf("%llu files: %llu registered, %llu on the ledger already, %llu failed\n",
-           (unsigned long long)done(r), (unsigned long long)r->registered,
-           (unsigned long long)(r->known + r->present), (unsigned long long)r->failed);
+    unsigned long long files = done(r), on_ledger = r->known + r->present;
+    printf("%llu files: %llu registered, %llu on the ledger already, %llu failed\n", files,
+           (unsigned long long)r->registered, on_ledger, (unsigned long long)r->failed);
 }
 
 void mun_registering_end(mun_registering *r, bool should_print_sum)

@@ -31,6 +31,7 @@ typedef struct mun_registering {
     size_t items_len;
     size_t items_bytes;
     uint64_t registered, known, present, failed;
+    uint64_t expected; /* how many files there are, for the progress bar; 0: not known */
     int exit_code;
     mun_progress progress;
 } mun_registering;

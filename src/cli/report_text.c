@@ -2,9 +2,13 @@
 /* A verification report for people and for programs. Only what is signed is shown as proven
  * [VER-16]; what the evidence merely says is marked as claimed. */
 #include "cli/check_document.h"
+#include "cli/screen.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+
+#define SENTENCE_COLUMN 29 /* behind the mark and the name of a check */
 
 static const char *verdict_word(const mun_checked *c)
 {
@@ -42,13 +46,34 @@ static const char *shown_name(const mun_checked *c)
     return strcmp(name, "-") == 0 ? "standard input" : name;
 }
 
+/* Words up to the terminal's width, further lines under the first. Elsewhere: one line. */
+static void print_wrapped(const char *text, unsigned indent)
+{
+    unsigned width = mun_screen_is_output() ? mun_screen_width() : UINT_MAX, column = indent;
+    while (*text != '\0') {
+        size_t word = strcspn(text, " ");
+        if (column > indent && column + 1 + word > width) {
+            printf("\n%*s", (int)indent, "");
+            column = indent;
+        } else if (column > indent) {
+            putchar(' ');
+            column++;
+        }
+        printf("%.*s", (int)word, text);
+        column += (unsigned)word;
+        text += word + strspn(text + word, " ");
+    }
+    putchar('\n');
+}
+
 static void print_check(const mun_app *app, mun_check_id id, const mun_check *check)
 {
     char word[8];
     snprintf(word, sizeof word, "%-4s", mark(check->result));
     fputs("  ", stdout);
     mun_print_coloured(app, mark_colour(check->result), word);
-    printf("  %-20s %s\n", mun_check_name(id), MUN_PLAIN(mun_slice_cstr(check->sentence)));
+    printf("  %-20s ", mun_check_name(id));
+    print_wrapped(MUN_PLAIN(mun_slice_cstr(check->sentence)), SENTENCE_COLUMN);
 }
 
 static bool is_proven(const mun_report *r, mun_check_id id)
@@ -86,7 +111,7 @@ void mun_report_print(const mun_app *app, const mun_checked *c, bool brief)
         if (brief && (passed || quiet_unchecked)) continue;
         print_check(app, id, check);
     }
-    if (!brief) printf("%s\n", MUN_PLAIN(mun_slice_cstr(c->report.summary)));
+    if (!brief) print_wrapped(MUN_PLAIN(mun_slice_cstr(c->report.summary)), 0);
 }
 
 static json_t *checks_json(const mun_report *report)
