@@ -50,8 +50,8 @@ static void fill(mun_dedup *d, list *l, const uint64_t (*run)[2], unsigned n)
     mun_dedup_sheaf *sheaf[4];
     for (unsigned i = 0; i < n; i++) {
         assert_ok(mun_dedup_sheaf_new(&sheaf[i], err));
-        assert_ok(mun_dedup_gather(sheaf[i], &l->leaf[run[i][0]],
-                                   (uint32_t)(run[i][1] - run[i][0]), run[i][0], err));
+        assert_ok(mun_dedup_gather(sheaf[i], &l->leaf[run[i][0]], (uint32_t)(run[i][1] - run[i][0]),
+                                   run[i][0], err));
     }
     for (unsigned sub = 0; sub < MUN_DEDUP_SUBS; sub++) {
         assert_ok(mun_dedup_fill(d, sub, sheaf, n, &source, err));
