@@ -269,21 +269,41 @@ static outcome grow(sim_world *w)
     if (w->queued > 0) return GOES_ON;
     aim(w, SIM_AIM_GROW);
     uint32_t larger = (uint32_t)sim_between(r_of(w), blocks + 1, blocks * 2);
+    bool starve_it = !sim_disk_is_tight(w->disk) && sim_once_in(r_of(w), 4);
+    uint64_t room = sim_below(r_of(w), (uint64_t)(larger + 40) * MUN_LOG_BLOCK);
+    if (starve_it) sim_disk_set_budget(w->disk, sim_disk_used(w->disk) + room);
     mun_code code = mun_store_grow(w->store, w->crypto, larger, &err);
     if (code == MUN_OK) {
         w->counts.grown++;
         w->fill_ready = false;
     }
-    return judge(w, "grow", code, &err);
+    outcome o = judge(w, "grow", code, &err);
+    if (starve_it) sim_disk_set_budget(w->disk, UINT64_MAX);
+    return o;
 }
 
 /* Little room from now on, or all of it again. */
 static outcome fill_disk(sim_world *w)
 {
-    uint64_t room = sim_below(r_of(w), 12u * MUN_LOG_BLOCK);
-    bool tight = sim_once_in(r_of(w), 3);
+    uint64_t room = sim_below(r_of(w), (sim_once_in(r_of(w), 2) ? 1u : 12u) * MUN_LOG_BLOCK);
+    bool tight = sim_once_in(r_of(w), 2);
     sim_disk_set_budget(w->disk, tight ? sim_disk_used(w->disk) + room : UINT64_MAX);
     return GOES_ON;
+}
+
+/* The disk is full somewhere inside the batches that wait, and then it is not. */
+static outcome starve(sim_world *w)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < w->queued; i++) {
+        bytes += w->queue[i].payload_len + (uint64_t)w->queue[i].count * 40;
+    }
+    if (sim_disk_is_tight(w->disk)) return GOES_ON;
+    sim_disk_set_budget(w->disk, sim_disk_used(w->disk) + sim_below(r_of(w), bytes + 1));
+    outcome o = follow(w, SIZE_MAX);
+    if (o == GOES_ON && sim_once_in(r_of(w), 4)) o = publish(w);
+    sim_disk_set_budget(w->disk, UINT64_MAX);
+    return o == GOES_ON ? follow(w, SIZE_MAX) : o;
 }
 
 static void ready_batch(sim_world *w)
@@ -309,14 +329,14 @@ static outcome one_operation(sim_world *w)
     case 4: return flush_steps(w, sim_between(r_of(w), 1, 9));
     case 5:
     case 6: return follow(w, 1);
-    case 7:
+    case 7: return starve(w);
     case 8:
     case 9: return follow(w, SIZE_MAX);
     case 10:
     case 11: return publish(w);
     case 12: return mun_store_flush_due(w->store) ? flush(w) : GOES_ON;
     case 13: return sim_once_in(r_of(w), 8) ? grow(w) : GOES_ON;
-    case 14: return sim_once_in(r_of(w), 8) ? fill_disk(w) : GOES_ON;
+    case 14: return sim_once_in(r_of(w), 3) ? fill_disk(w) : GOES_ON;
     default: return append(w);
     }
 }
