@@ -6,6 +6,7 @@
 #include "crypto/evp_key.h"
 #include "crypto/pem.h"
 #include "crypto/scheme.h"
+#include "crypto/spki_form.h"
 
 #include <muniment/keys.h>
 #include <openssl/err.h>
@@ -37,14 +38,18 @@ mun_code mun_public_key_check(const mun_public_key *key, mun_error *err)
                     "the public key is not a point on its curve; it is damaged or made up");
 }
 
-/* Writes the DER into a fixed buffer: keys are small. Empty: OpenSSL failed. */
+/* Writes the DER into a fixed buffer: keys are small. Empty: the key is none, or OpenSSL failed. */
 static mun_slice encode(const mun_public_key *key, uint8_t ret[MUN_PUBLIC_DER_MAX])
 {
+    mun_buf fixed = mun_buf_fixed(ret, MUN_PUBLIC_DER_MAX);
     EVP_PKEY *pkey = evp_from_public(key);
-    int len = pkey != NULL ? i2d_PUBKEY(pkey, NULL) : 0;
-    if (len > 0 && len <= MUN_PUBLIC_DER_MAX) {
+    int len = 0;
+    if (pkey != NULL && spki_form_write(key, &fixed)) {
+        len = (int)fixed.len;
+    } else if (pkey != NULL) {
+        len = i2d_PUBKEY(pkey, NULL);
         unsigned char *at = ret;
-        len = i2d_PUBKEY(pkey, &at);
+        if (len > 0 && len <= MUN_PUBLIC_DER_MAX) len = i2d_PUBKEY(pkey, &at);
     }
     EVP_PKEY_free(pkey);
     ERR_clear_error();
@@ -67,9 +72,14 @@ mun_code mun_public_key_from_der(mun_slice der, mun_public_key *ret, mun_error *
     if (der.len > MUN_PEM_MAX) {
         return mun_fail(err, MUN_E_LIMIT, MUN_NO_OFFSET, "the public key is too large to be one");
     }
+    mun_public_key key;
+    if (spki_form_read(der, &key)) {
+        MUN_TRY(mun_public_key_check(&key, err));
+        *ret = key;
+        return MUN_OK;
+    }
     const unsigned char *at = der.ptr;
     EVP_PKEY *pkey = d2i_PUBKEY(NULL, &at, (long)der.len);
-    mun_public_key key;
     bool known = pkey != NULL && evp_to_public(pkey, &key);
     bool parsed = pkey != NULL;
     EVP_PKEY_free(pkey);
