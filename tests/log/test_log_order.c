@@ -121,6 +121,8 @@ static void head_after_sync(void **state)
     r->t.fail_name = "journal";
     assert_int_equal(mun_store_sync(wr->store, &b, NULL), MUN_E_IO);
     assert_int_equal(mun_store_head(wr->store).size, 2);
+    size_t sync = traced_find(&r->t, from, TRACE_SYNC, "journal");
+    assert_false(traced_has(&r->t, sync + 1, TRACE_SYNC, "journal")); /* not tried again */
     mun_batch_finish(&b);
     r->t.fail = false;
     writer_close(wr);
