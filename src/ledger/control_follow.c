@@ -18,6 +18,7 @@
 
 #define CONTROL_FILE_MAX (32u << 20)
 #define FIRST_LINE       "muniment-control 1"
+#define SAVE_STEP        262144u /* entries that a crash leaves to be looked through */
 
 mun_code mun_control_note(mun_control *control, uint64_t index, mun_error *err)
 {
@@ -240,11 +241,21 @@ void mun_control_save(mun_ledger *ledger)
     MUN_BUF_AUTO mun_buf text = mun_buf_growable(CONTROL_FILE_MAX);
     /* Under the lock no statement of the ledger is between the log and the list. */
     pthread_rwlock_rdlock(&ledger->control_lock);
-    bool ok = text_write(ledger, crypto, mun_log_head(ledger->log).size, &text);
+    uint64_t size = mun_log_head(ledger->log).size;
+    bool ok = text_write(ledger, crypto, size, &text);
     pthread_rwlock_unlock(&ledger->control_lock);
     mun_crypto_pool_give(&ledger->pool, crypto);
     if (!ok) return;
+    atomic_store(&ledger->saved_size, size);
     mun_code code = mun_ledger_file_write(ledger->directory, MUN_CONTROL_FILE, mun_buf_slice(&text),
                                           MUN_WRITE_REPLACE | MUN_WRITE_NO_SYNC, NULL);
     (void)code; /* a failure costs only time at the next opening */
+}
+
+void mun_control_save_due(mun_ledger *ledger)
+{
+    uint64_t size = mun_log_head(ledger->log).size, saved = atomic_load(&ledger->saved_size);
+    if (ledger->read_only || size < saved || size - saved < SAVE_STEP) return;
+    /* One of the threads that see this does it. */
+    if (atomic_compare_exchange_strong(&ledger->saved_size, &saved, size)) mun_control_save(ledger);
 }

@@ -4,6 +4,7 @@
 #include "ledger/ledger_parts.h"
 
 #define SECONDS_AHEAD_MAX 60
+#define SAVED_ALWAYS      256 /* statements by the ledger in the file */
 
 static mun_code say_locked(mun_ledger *ledger, const mun_crypto *crypto, mun_slice bytes,
                            uint64_t *ret_index, mun_error *err)
@@ -26,10 +27,15 @@ mun_code mun_ledger_say(mun_ledger *ledger, const mun_crypto *crypto, mun_slice 
 {
     pthread_rwlock_wrlock(&ledger->control_lock);
     mun_code code = say_locked(ledger, crypto, statement, ret_index, err);
+    bool few = ledger->control.indexes_len <= SAVED_ALWAYS;
     pthread_rwlock_unlock(&ledger->control_lock);
     if (code != MUN_OK) return code;
     mun_row_follower_kick(&ledger->follower);
-    mun_control_save(ledger);
+    /* While the file is short it is always the newest. */
+    if (ledger->control.indexes_len <= SAVED_ALWAYS)
+        mun_control_save(ledger);
+    else
+        mun_control_save_due(ledger);
     return MUN_OK;
 }
 

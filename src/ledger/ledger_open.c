@@ -184,7 +184,7 @@ static mun_code control_open(mun_ledger *ledger, const mun_crypto *crypto, mun_e
         MUN_TRY(mun_control_genesis(ledger, crypto, err));
     } else {
         MUN_TRY(mun_control_load(ledger, crypto, err));
-        ledger->saved_size = ledger->control.looked;
+        atomic_store(&ledger->saved_size, ledger->control.looked);
         MUN_TRY(mun_control_follow(ledger, crypto, err));
     }
     ledger->any_issuer = mun_control_policy(&ledger->control.state)->any_issuer;
@@ -255,7 +255,8 @@ mun_code mun_ledger_open_as(const char *directory, const mun_ledger_open_options
 /* What saves time at the next opening, if there is anything new. */
 static void keep_derived(mun_ledger *ledger)
 {
-    if (ledger->read_only || mun_log_head(ledger->log).size == ledger->saved_size) return;
+    if (ledger->read_only || mun_log_head(ledger->log).size == atomic_load(&ledger->saved_size))
+        return;
     MUN_BUF_AUTO mun_buf checkpoint = mun_buf_growable(MUN_CHECKPOINT_MAX);
     mun_control_save(ledger);
     mun_code code = mun_ledger_checkpoint(ledger, &checkpoint, NULL);

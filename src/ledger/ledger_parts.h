@@ -65,7 +65,7 @@ struct mun_ledger {
     pthread_rwlock_t control_lock;
     mun_control control;
 
-    uint64_t saved_size; /* the tree's when the control file was written, or 0 */
+    atomic_uint_fast64_t saved_size; /* the tree's when the control file was written, or 0 */
 
     pthread_mutex_t checkpoint_mutex;
     mun_tree_head checkpoint_head; /* of the checkpoint that was signed last */
@@ -109,6 +109,8 @@ MUN_MUST mun_code mun_control_current(mun_ledger *ledger, const mun_crypto *cryp
 /* Writes the derived file `control`, which saves looking through everything at the next opening.
  * A failure costs only that time. */
 void mun_control_save(mun_ledger *ledger);
+/* Saves it when much was added since the last time. Any thread. */
+void mun_control_save_due(mun_ledger *ledger);
 MUN_MUST mun_code mun_control_note(mun_control *control, uint64_t index, mun_error *err);
 void mun_control_close(mun_control *control);
 

@@ -103,8 +103,10 @@ static mun_code chunk_register(chunk *c, const mun_slice *statements, size_t fir
     *ret_next = chunk_fill(c, statements, first, n);
     if (c->new_len > 0) code = chunk_append(c, ret_head, err);
     pthread_rwlock_unlock(&c->ledger->control_lock);
-    if (code == MUN_OK && c->new_len > 0) mun_row_follower_kick(&c->ledger->follower);
-    return code;
+    if (code != MUN_OK || c->new_len == 0) return code;
+    mun_row_follower_kick(&c->ledger->follower);
+    mun_control_save_due(c->ledger);
+    return MUN_OK;
 }
 
 static mun_code receipts_for(chunk *c, const pending *list, size_t len, const mun_tree_head *head,

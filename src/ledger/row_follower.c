@@ -7,10 +7,9 @@
 #include <time.h>
 
 #define ROWS_PER_COMMIT 4096
-#define GATHER_MS       250     /* pause between commits while nobody waits */
-#define RETRY_MS        1000    /* after a full disk or a busy database */
-#define CONTROL_STEP    262144u /* entries between two savings of the control file */
-#define CLOSING_ROWS    65536u  /* rows that closing still waits for */
+#define GATHER_MS       250    /* pause between commits while nobody waits */
+#define RETRY_MS        1000   /* after a full disk or a busy database */
+#define CLOSING_ROWS    65536u /* rows that closing still waits for */
 
 /* ---- Rows ---------------------------------------------------------------------------------- */
 
@@ -121,8 +120,7 @@ static bool stop_now(mun_row_follower *f, bool failed)
 }
 
 /* Everything but the last handful, which may gather. */
-static mun_code catch_up(mun_row_follower *f, const mun_crypto *crypto, uint64_t *saved,
-                         mun_error *err)
+static mun_code catch_up(mun_row_follower *f, const mun_crypto *crypto, mun_error *err)
 {
     uint64_t left = 0;
     do {
@@ -133,9 +131,6 @@ static mun_code catch_up(mun_row_follower *f, const mun_crypto *crypto, uint64_t
         if (code != MUN_OK) pause_ms(f, RETRY_MS);
         tell_moved(f);
         left = mun_log_head(f->ledger->log).size - atomic_load(&f->size);
-        if (atomic_load(&f->size) - *saved < CONTROL_STEP) continue;
-        mun_control_save(f->ledger);
-        *saved = atomic_load(&f->size);
     } while (left >= ROWS_PER_COMMIT);
     return MUN_OK;
 }
@@ -155,9 +150,8 @@ static void *follow(void *ctx)
     mun_crypto *crypto = NULL;
     mun_error why = {0};
     mun_code code = mun_crypto_pool_take(&f->ledger->pool, &crypto, &why);
-    uint64_t saved = atomic_load(&f->size);
     while (code == MUN_OK) {
-        code = catch_up(f, crypto, &saved, &why);
+        code = catch_up(f, crypto, &why);
         if (code == MUN_OK && !wait_for_work(f)) break;
     }
     if (code != MUN_OK) give_up(f, &why);
