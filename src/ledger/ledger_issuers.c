@@ -32,7 +32,7 @@ mun_code mun_ledger_say(mun_ledger *ledger, const mun_crypto *crypto, mun_slice 
     if (code != MUN_OK) return code;
     mun_row_follower_kick(&ledger->follower);
     /* While the file is short it is always the newest. */
-    if (ledger->control.indexes_len <= SAVED_ALWAYS)
+    if (few)
         mun_control_save(ledger);
     else
         mun_control_save_due(ledger);
