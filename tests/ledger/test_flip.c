@@ -561,7 +561,7 @@ static void closed_ledger(void **state)
     keep_sound(&f);
     keep(w, &f.kept);
     check(w, true, &s);
-    assert_int_equal(s.code, MUN_OK);
+    if (s.code != MUN_OK) fail_msg("before any flip: %s (%s)", s.err.text, s.files);
     assert_int_equal(read_ledger(&f.asker, true, &f.sound), MUN_OK);
     assert_int_equal(f.sound.first.code, MUN_OK);
     put_back(w, &f.kept);
@@ -632,7 +632,7 @@ static void killed_ledger(void **state)
     commit_and_die(w);
     keep(w, &f.kept);
     check(w, false, &s);
-    assert_int_equal(s.code, MUN_OK);
+    if (s.code != MUN_OK) fail_msg("before any flip: %s (%s)", s.err.text, s.files);
     keep_sound(&f);
     put_back(w, &f.kept);
     assert_int_equal(read_ledger(&f.asker, false, &f.sound), MUN_OK);
