@@ -82,7 +82,12 @@ static mun_code write_evidence(mun_registering *r, const char *path, bool replac
     if (r->out != NULL) MUN_TRY(make_parent(path, err));
     /* Many evidence files are not synced one by one: the ledger is, and gives them again. */
     unsigned flags = (many ? MUN_WRITE_NO_SYNC : 0) | (replace ? MUN_WRITE_REPLACE : 0);
-    return mun_file_write(path, mun_buf_slice(&bytes), flags, err);
+    mun_code code = mun_file_write(path, mun_buf_slice(&bytes), flags, err);
+    if (code != MUN_E_PERMISSION || r->out != NULL) return code;
+    return mun_failf(err, code, 0,
+                     "cannot write %s: permission denied. It is registered as entry %llu; --out "
+                     "DIR writes the evidence elsewhere",
+                     MUN_PLAIN_PATH(path), (unsigned long long)index);
 }
 
 /* Where the evidence of a file belongs. NAME.cose has NAME.scitt. */

@@ -91,7 +91,9 @@ static mun_code load_trust_path(const mun_app *app, mun_trust_flags *flags, cons
 static mun_code load_default(mun_trust_flags *flags, mun_error *err)
 {
     char path[MUN_PATH_BYTES_MAX];
+    mun_file_info info;
     if (mun_trust_default_path(path, sizeof path, NULL) != MUN_OK) return MUN_OK;
+    if (mun_file_look(path, true, &info, NULL) != MUN_OK) return MUN_OK; /* HOME is not ours */
     mun_code code = mun_trust_store_load(flags->store, path, err);
     return code == MUN_E_NOT_FOUND ? MUN_OK : code;
 }

@@ -106,7 +106,9 @@ mun_code mun_user_config_load(mun_user_config *ret, mun_error *err)
         return MUN_OK;
     }
     mun_file_info info;
-    MUN_TRY(mun_file_look(path, true, &info, err));
+    mun_code code = mun_file_look(path, true, &info, err);
+    if (code == MUN_E_PERMISSION) info.kind = MUN_FILE_MISSING; /* HOME is somebody else's */
+    if (code != MUN_OK && code != MUN_E_PERMISSION) return code;
     mun_buf text MUN_BUF_AUTO = mun_buf_growable(MUN_USER_CONFIG_MAX);
     if (info.kind != MUN_FILE_MISSING) {
         MUN_TRY(mun_file_read(path, MUN_USER_CONFIG_MAX, &text, err));
