@@ -33,6 +33,21 @@ def check_verdicts(run):
         exits(code, f"verify {' '.join(arguments)}", run.run("verify", *arguments))
 
 
+def check_second_opinion(run):
+    """ref/ reads the same: ledgers and export as they are, and what its verify takes of the verdicts."""
+    for name in (*LEDGERS, "export"):
+        exits(0, f"ref: {name}", run.second("ledger", name))
+    for code, arguments in verdicts():
+        if not {"-l", "--trust"} & set(arguments) and all("=" in a for a in after(arguments, "--issuer-key")):
+            if "--evidence" not in arguments:
+                arguments += ["--evidence", arguments[0] + ".scitt"]
+            exits(code, f"ref: verify {' '.join(arguments)}", run.second("verify", *arguments))
+
+
+def after(arguments, option):
+    return [value for name, value in zip(arguments, arguments[1:]) if name == option]
+
+
 def check_ledger(run, name):
     size, digest = roots()[name]
     ledger = run.folder / name
@@ -114,7 +129,8 @@ def newer(run, what, *command):
 def check_newer(run):
     (run.folder / "any" / "format").write_text("muniment-log 2\n")
     for command in (["status"], ["list"], ["fsck"], ["rebuild"], ["checkpoint", *PASSPHRASE["any"]],
-                    ["receipt", "0", *PASSPHRASE["any"]], ["register", "--key", "keys/stranger", *PASSPHRASE["any"], "deed.txt"]):
+                    ["receipt", "0", *PASSPHRASE["any"]],
+                    ["register", "--key", "keys/stranger", *PASSPHRASE["any"], "deed.txt"]):
         where = ["any"] if command[0] in ("fsck", "rebuild", "status") else ["-l", "any"]
         newer(run, f"format 2: {command[0]}", *command, *where)
     text = (run.folder / "killed" / "ledger.pub").read_text()
@@ -134,6 +150,7 @@ def main():
         with tarfile.open(HERE / ARCHIVE) as archive:
             archive.extractall(folder)
         check_verdicts(run)
+        check_second_opinion(run)
         for name in LEDGERS:
             check_ledger(run, name)
         check_killed(run)

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import subprocess
+import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 ARCHIVE, ENTRIES, VERDICTS, ROOTS = "golden.tar.gz", "entries.txt", "verdicts.txt", "roots.txt"
@@ -23,6 +24,11 @@ class Program:
     def run(self, *arguments):
         return subprocess.run([self.path, *map(str, arguments)], cwd=self.folder, env=self.environment,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
+
+    def second(self, *arguments):
+        """The second verifier, ref/."""
+        return subprocess.run([sys.executable, str(HERE.parents[1] / "ref" / "verify.py"), *arguments], cwd=self.folder,
+                              capture_output=True, text=True, timeout=300)
 
     def start(self, *arguments):
         return subprocess.Popen([self.path, *map(str, arguments)], cwd=self.folder, env=self.environment,

@@ -409,6 +409,7 @@ static unsigned check_recovery(const traced *t, size_t from)
     size_t shown = traced_find(t, from, TRACE_WRITE, "published");
     assert_true(shown < t->count);
     assert_true(traced_find(t, from, TRACE_SYNC_DIR, "") < shown); /* [LOG-28] */
+    assert_true(traced_find(t, from, TRACE_SYNC_DIR, "hashes") < shown);
     bool synced = false; /* the journal, since its last superblock */
     for (size_t i = from; i < t->count; i++) {
         const trace_call *c = &t->call[i];
