@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define FOLDER "muniment/trust.d"
+#define FOLDER          "muniment/trust.d"
+#define WRITABLE_BY_ALL 002
 
 /* Heap blocks are aligned for any type, so a buffer's bytes may be an array of structures. */
 struct mun_trust_store {
@@ -158,6 +159,27 @@ const mun_trusted_key *mun_trust_store_keys(const mun_trust_store *store, size_t
 }
 
 /* ---- Loading ----------------------------------------------------------------------------- */
+
+mun_code mun_trust_file_read(const char *path, mun_buf *ret, mun_error *err)
+{
+    mun_file_info info;
+    MUN_TRY(mun_file_look(path, true, &info, err));
+    if (info.kind == MUN_FILE_REGULAR && (info.mode & WRITABLE_BY_ALL) != 0) {
+        char text[MUN_PATH_TEXT_MAX];
+        mun_path_text(text, sizeof text, path);
+        return mun_failf(err, MUN_E_PERMISSION, 0,
+                         "%s says which keys to trust, but every user may write it; look through "
+                         "it, then run: chmod o-w '%s'",
+                         text, text);
+    }
+    return mun_file_read(path, MUN_TRUST_FILE_MAX, ret, err);
+}
+
+bool mun_trust_is_store_file(const char *name)
+{
+    size_t len = strlen(name);
+    return len > 5 && strcmp(name + len - 5, ".json") == 0;
+}
 
 typedef struct loading {
     mun_trust_store *store;

@@ -3,13 +3,11 @@
 
 #include "trust/json_strict.h"
 #include "trust/policy_document.h"
-#include "vfs/files.h"
 
 #include <muniment/keys.h>
 
-#define TRUST_VERSION   1
-#define COSE_KEY_BYTES  768
-#define WRITABLE_BY_ALL 002
+#define TRUST_VERSION  1
+#define COSE_KEY_BYTES 768
 
 static const char *const role_names[] = {"issuer", "ledger", "witness", "tsa"};
 
@@ -107,27 +105,6 @@ mun_code mun_trust_text_parse(mun_slice text, mun_trust_visit visit, void *ctx, 
         MUN_TRY(visit(ctx, &entry, err));
     }
     return MUN_OK;
-}
-
-mun_code mun_trust_file_read(const char *path, mun_buf *ret, mun_error *err)
-{
-    mun_file_info info;
-    MUN_TRY(mun_file_look(path, true, &info, err));
-    if (info.kind == MUN_FILE_REGULAR && (info.mode & WRITABLE_BY_ALL) != 0) {
-        char text[MUN_PATH_TEXT_MAX];
-        mun_path_text(text, sizeof text, path);
-        return mun_failf(err, MUN_E_PERMISSION, 0,
-                         "%s says which keys to trust, but every user may write it; look through "
-                         "it, then run: chmod o-w '%s'",
-                         text, text);
-    }
-    return mun_file_read(path, MUN_TRUST_FILE_MAX, ret, err);
-}
-
-bool mun_trust_is_store_file(const char *name)
-{
-    size_t len = strlen(name);
-    return len > 5 && strcmp(name + len - 5, ".json") == 0;
 }
 
 /* By what counts of a key; bytes of its arrays beyond the lengths may be anything. */
