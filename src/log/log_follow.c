@@ -211,6 +211,7 @@ static void *follower_main(void *arg)
         outcome(log, code);
     }
     log->follower_runs = false;
+    mun_log_pool_drop(log); /* an idle ledger has no big buffers */
     if (log->failed) {
         pthread_cond_broadcast(&log->ring);
         pthread_cond_broadcast(&log->room);

@@ -138,6 +138,9 @@ static mun_code scan_all(scan *s, uint64_t index, uint64_t end, mun_error *err)
     while (index < end) {
         uint64_t on_disk = mun_log_on_disk(s->log);
         if (index < on_disk) {
+            /* The walk holds commit records as they were when it read them. */
+            free(s->times);
+            s->times = NULL;
             MUN_TRY(scan_streams(s, &index, end < on_disk ? end : on_disk, err));
             continue;
         }

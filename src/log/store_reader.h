@@ -47,7 +47,7 @@ typedef struct mun_time_walk {
 
 MUN_MUST mun_code mun_time_walk_start(mun_time_walk *ret, mun_reader *reader,
                                       const mun_crypto *crypto, uint64_t index, mun_error *err);
-/* index: not below the last one asked for. */
+/* index: not below the last one asked for, and in the streams when the walk was started. */
 MUN_MUST mun_code mun_time_walk_next(mun_time_walk *walk, uint64_t index, uint64_t *ret,
                                      mun_error *err);
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "log/log_world.h"
 #include "log/params.h"
@@ -390,12 +391,183 @@ static void test_readers(void **state) /* [LOG-16] */
     world_close(&w);
 }
 
+/* ---- large calls, a large log ----------------------------------------------------------------*/
+
+#define LARGE 20000u /* more than is filled by whoever asks first */
+
+static void append_large(mun_log *log, uint64_t from, uint64_t n, mun_appended *got)
+{
+    char(*text)[40] = malloc(n * sizeof *text);
+    mun_slice *entries = malloc(n * sizeof *entries);
+    for (uint64_t i = 0; i < n; i++) {
+        int len = snprintf(text[i], sizeof text[i], "large %llu", (unsigned long long)(from + i));
+        entries[i] = mun_slice_of(text[i], (size_t)len);
+    }
+    assert_ok(mun_log_append(log, entries, n, got, NULL, err));
+    free(text);
+    free(entries);
+}
+
+static void test_large_call(void **state)
+{
+    (void)state;
+    world w;
+    mun_appended *got = malloc(LARGE * sizeof *got);
+    mun_log_status before, after;
+    create(&w, 6);
+    mun_log *log = open_log(&w, false);
+    assert_ok(mun_log_status_get(log, &before, err));
+    append_large(log, 0, LARGE, got);
+    for (uint64_t i = 0; i < LARGE; i++) assert_int_equal(got[i].index, i);
+    assert_ok(mun_log_status_get(log, &after, err));
+    assert_true(after.batches > before.batches);
+    check_all(&w, log);
+    assert_ok(mun_log_close(log, err));
+    log = open_log(&w, false); /* filled in the background */
+    append_large(log, LARGE - 5, 10, got);
+    for (uint64_t i = 0; i < 10; i++) {
+        assert_int_equal(got[i].index, LARGE - 5 + i);
+        assert_int_equal(got[i].existed, i < 5);
+    }
+    check_all(&w, log);
+    assert_ok(mun_log_close(log, err));
+    free(got);
+    world_close(&w);
+}
+
+/* A flipped bit in the leaf hashes would hide an entry: it stops appending instead. */
+static void damaged_leaf_stops_appending(uint64_t entries)
+{
+    world w;
+    size_t len;
+    mun_appended *got = malloc(LARGE * sizeof *got);
+    create(&w, 7);
+    mun_log *log = open_log(&w, false);
+    append_large(log, 0, entries, got);
+    assert_ok(mun_log_close(log, err));
+    uint8_t *hashes = world_file(&w, "hashes/0", &len);
+    hashes[32 * 3 + 7] ^= 1; /* in a full tile: opening does not look at it */
+    world_put(&w, "hashes/0", hashes, len);
+    free(hashes);
+    log = open_log(&w, false);
+    mun_slice entry = MUN_LITERAL("one more");
+    mun_error why = {0};
+    mun_code code = MUN_OK;
+    for (int i = 0; i < 2000 && code == MUN_OK; i++) { /* the check comes after the filling */
+        code = mun_log_append(log, &entry, 1, got, NULL, &why);
+        if (code == MUN_OK) {
+            struct timespec pause = {.tv_nsec = 5000000};
+            nanosleep(&pause, NULL);
+        }
+    }
+    assert_int_equal(code, MUN_E_DAMAGED);
+    assert_non_null(strstr(why.text, "hashes/0"));
+    mun_path path;
+    assert_int_equal(mun_log_inclusion(log, 2, mun_log_head(log).size, &path, NULL),
+                     MUN_E_DAMAGED); /* its sibling is the damaged one: no wrong proof */
+    (void)mun_log_close(log, NULL);
+    free(got);
+    world_close(&w);
+}
+
+static void test_damaged_leaf(void **state)
+{
+    (void)state;
+    damaged_leaf_stops_appending(1000);
+    damaged_leaf_stops_appending(LARGE);
+}
+
+static void test_without_dedup(void **state)
+{
+    (void)state;
+    world w;
+    mun_log *log;
+    mun_appended got[10];
+    uint64_t found;
+    mun_hash leaf;
+    create(&w, 8);
+    mun_log_config config = world_config(&w);
+    config.no_dedup = true;
+    assert_ok(mun_log_open(&config, &log, err));
+    for (int i = 0; i < 3; i++) append_large(log, 0, 10, got);
+    assert_int_equal(mun_log_head(log).size, 30);
+    assert_false(got[0].existed);
+    assert_ok(mun_log_leaf(log, 29, &leaf, err));
+    assert_ok(mun_log_find(log, &leaf, &found, err));
+    assert_int_equal(found, 9);
+    append_large(log, 100, 10, got);
+    assert_ok(mun_log_leaf(log, 35, &leaf, err));
+    assert_ok(mun_log_find(log, &leaf, &found, err));
+    assert_int_equal(found, 35);
+    check_all(&w, log);
+    assert_ok(mun_log_close(log, err));
+    world_close(&w);
+}
+
+/* The ring of a new ledger is small; waiting for it makes it grow. */
+static void test_journal_grows(void **state)
+{
+    (void)state;
+    enum { N = 64, LEN = 4000 };
+    world w;
+    mun_log_status before, after;
+    static uint8_t bytes[N][LEN];
+    mun_slice entries[N];
+    mun_appended got[N];
+    create(&w, 9);
+    mun_log *log = open_log(&w, false);
+    assert_ok(mun_log_status_get(log, &before, err));
+    after = before;
+    for (int round = 0; round < 400 && after.journal_bytes == before.journal_bytes; round++) {
+        for (size_t i = 0; i < N; i++) {
+            (void)!world_bytes(&w, bytes[i], 16);
+            entries[i] = mun_slice_of(bytes[i], LEN);
+        }
+        assert_ok(mun_log_append(log, entries, N, got, NULL, err));
+        assert_ok(mun_log_status_get(log, &after, err));
+    }
+    assert_true(after.journal_bytes > before.journal_bytes);
+    assert_ok(mun_log_append_at(log, entries, 8, 1u << 30, NULL, err));
+    check_all(&w, log);
+    assert_ok(mun_log_close(log, err));
+    log = open_log(&w, false);
+    check_all(&w, log);
+    assert_ok(mun_log_close(log, err));
+    world_close(&w);
+}
+
+/* A single batch that the small ring cannot hold makes it grow at once. */
+static void test_batch_larger_than_the_ring(void **state)
+{
+    (void)state;
+    world w;
+    size_t len = (size_t)MUN_LOG_RING_FIRST * MUN_LOG_BLOCK / 8;
+    uint8_t *bytes = calloc(8, len);
+    mun_slice entries[8];
+    mun_tree_head head;
+    create(&w, 10);
+    mun_log *log = open_log(&w, false);
+    for (size_t i = 0; i < 8; i++) entries[i] = mun_slice_of(bytes + i * len, len - i);
+    assert_ok(mun_log_append_at(log, entries, 8, 1, &head, err));
+    assert_int_equal(head.size, 8);
+    check_all(&w, log);
+    mun_slice many[40];
+    static uint8_t big[MUN_ENTRY_MAX];
+    for (size_t i = 0; i < 40; i++) many[i] = mun_slice_of(big, sizeof big);
+    assert_int_equal(mun_log_append_at(log, many, 40, 1, &head, NULL), MUN_E_LIMIT);
+    assert_ok(mun_log_close(log, err));
+    free(bytes);
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_many_callers), cmocka_unit_test(test_one_by_one),
-        cmocka_unit_test(test_arguments),    cmocka_unit_test(test_batches_with_a_time),
-        cmocka_unit_test(test_readers),
+        cmocka_unit_test(test_many_callers),  cmocka_unit_test(test_one_by_one),
+        cmocka_unit_test(test_arguments),     cmocka_unit_test(test_batches_with_a_time),
+        cmocka_unit_test(test_readers),       cmocka_unit_test(test_large_call),
+        cmocka_unit_test(test_damaged_leaf),  cmocka_unit_test(test_without_dedup),
+        cmocka_unit_test(test_journal_grows), cmocka_unit_test(test_batch_larger_than_the_ring),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
