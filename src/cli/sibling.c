@@ -39,7 +39,7 @@ static bool find_by(const char *const *patterns, size_t n, const char *name, cha
 
 mun_code mun_sibling_find(const char *program, char *ret, size_t cap, mun_error *err)
 {
-    static const char *const places[] = {"", "../libexec/muniment/", MUN_LIBEXEC_DIR};
+    static const char *const places[] = {"", "../libexec/muniment/", "../../bin/", MUN_LIBEXEC_DIR};
     if (find_by(places, sizeof places / sizeof places[0], program, ret, cap)) return MUN_OK;
     return mun_failf(err, MUN_E_NOT_FOUND, 0,
                      "the program %s is not installed beside this one, nor in %s", program,
@@ -48,7 +48,8 @@ mun_code mun_sibling_find(const char *program, char *ret, size_t cap, mun_error 
 
 mun_code mun_data_find(const char *name, char *ret, size_t cap, mun_error *err)
 {
-    static const char *const places[] = {"data/", "../share/muniment/", MUN_DATA_DIR};
+    static const char *const places[] = {"data/", "../share/muniment/", "../../share/muniment/",
+                                         MUN_DATA_DIR};
     if (find_by(places, sizeof places / sizeof places[0], name, ret, cap)) return MUN_OK;
     return mun_failf(err, MUN_E_NOT_FOUND, 0, "%s is not installed in %s", name, MUN_DATA_DIR);
 }
