@@ -116,10 +116,11 @@ static void group_release(mun_group *g)
     free(g);
 }
 
+/* One entry always fits: if it is larger than the journal can hold, the journal grows. */
 static bool group_fits(const mun_group *g, size_t len)
 {
-    return g->batch->count < g->batch->entries_cap &&
-           g->batch->payload_len + 2 + len <= g->payload_max;
+    return g->batch->count == 0 || (g->batch->count < g->batch->entries_cap &&
+                                    g->batch->payload_len + 2 + len <= g->payload_max);
 }
 
 /* Takes back what a refused group had added to the set of known entries. */

@@ -14,9 +14,8 @@
 #include "log/log_parts.h"
 #include "log/store_layout.h"
 
-#define FILL_CHUNK  8192u  /* leaf hashes read at a time */
-#define THREADS_MIN 16384u /* fewer entries are filled by whoever asks first */
-#define CHECK_STEP  16u    /* tiles read at a time */
+#define FILL_CHUNK MUN_LOG_KNOWN_CHUNK
+#define CHECK_STEP 16u /* tiles read at a time */
 
 typedef mun_hash fill_chunk[FILL_CHUNK];
 
@@ -241,7 +240,7 @@ mun_code mun_known_init(mun_log *log, mun_error *err)
     pthread_cond_init(&known->ready_cond, NULL);
     if (log->store == NULL || log->config.no_dedup) return MUN_OK;
     known->target = log->recent.head.size;
-    if (known->target < THREADS_MIN) return MUN_OK;
+    if (known->target < MUN_LOG_KNOWN_THREADS) return MUN_OK;
     MUN_TRY(mun_dedup_new(&known->dedup, err));
     return start_threads(log, err);
 }

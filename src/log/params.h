@@ -86,6 +86,15 @@ enum {
 
 #define MUN_LOG_HEADER_BYTES 136u /* of a batch; its payload follows at once */
 
+/* Leaf hashes read at a time for the set of known entries; with fewer entries than the second number
+ * it is filled by whoever asks first, not by threads. Not part of the format. */
+#ifndef MUN_LOG_KNOWN_CHUNK
+#define MUN_LOG_KNOWN_CHUNK 8192u
+#endif
+#ifndef MUN_LOG_KNOWN_THREADS
+#define MUN_LOG_KNOWN_THREADS 16384u
+#endif
+
 /* Indexes are kept in 40 bits (dedup.h). */
 #define MUN_LOG_ENTRIES_MAX ((UINT64_C(1) << 40) - 2)
 
