@@ -3,6 +3,8 @@
  * effect at its index because nothing is admitted while it is being appended. */
 #include "ledger/ledger_parts.h"
 
+#include <muniment/keys.h>
+
 #define SECONDS_AHEAD_MAX 60
 #define SAVED_ALWAYS      256 /* statements by the ledger in the file */
 
@@ -72,6 +74,7 @@ static mun_code change(mun_ledger *ledger, mun_issuer_document *document, const 
         return mun_fail(err, MUN_E_USAGE, MUN_NO_OFFSET,
                         "an issuer's name must have 1 to 8,192 bytes");
     }
+    if (key != NULL) MUN_TRY(mun_public_key_check(key, err));
     uint8_t cose[MUN_COSE_KEY_MAX];
     mun_buf buf = mun_buf_fixed(cose, sizeof cose);
     mun_crypto *crypto = NULL;
