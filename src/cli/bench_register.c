@@ -8,13 +8,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define ISSUER        "https://bench.invalid"
 #define ORIGIN        "bench.invalid/register"
 #define PADDING       722 /* of the subject: makes the entry 1 KiB */
 #define CALL          64  /* statements in one call of register_full */
 #define TURNS         4
-#define TURN_CALLS    64 /* calls in one turn */
+#define TURN_CALLS    256 /* calls in one turn: the index's last rows are waited for in each */
+#define INDEX_POLL_NS 1000000
 #define LATENCY_RUNS  4000
 #define FLOOR_MESSAGE 1024
 
@@ -98,11 +100,13 @@ static void *caller_thread(void *arg)
 /* Registered means indexed here: the follower of the index has to have caught up. */
 static mun_code wait_for_index(mun_ledger *ledger, mun_error *err)
 {
+    const struct timespec pause = {.tv_nsec = INDEX_POLL_NS};
     mun_ledger_status status;
-    do {
+    for (;;) {
         MUN_TRY(mun_ledger_status_get(ledger, &status, err));
-    } while (status.index_rows < status.tree.size && !mun_interrupted());
-    return MUN_OK;
+        if (status.index_rows >= status.tree.size || mun_interrupted()) return MUN_OK;
+        nanosleep(&pause, NULL);
+    }
 }
 
 static mun_code register_turn(yard *y, double *took, uint64_t *count, mun_error *err)
