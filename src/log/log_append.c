@@ -175,7 +175,7 @@ static void refuse(mun_log *log, mun_group *g, mun_code code, const mun_error *e
 
 static bool ring_ready(const mun_log *log, const mun_batch *batch)
 {
-    return !log->growing && mun_store_can_hold(log->store, batch) &&
+    return !log->growing && !log->grow && mun_store_can_hold(log->store, batch) &&
            mun_store_has_room(log->store, batch);
 }
 
@@ -190,6 +190,8 @@ static mun_code wait_for_ring(mun_log *log, const mun_batch *batch, mun_error *e
     }
     pthread_mutex_lock(&log->gate);
     log->waits++;
+    log->want_ring = need;
+    log->grow = mun_follower_ring(log) > mun_store_ring_blocks(log->store);
     log->stuck = MUN_OK; /* the follower tries once more before we give up */
     while (!ring_ready(log, batch) && code == MUN_OK) {
         code = closed(log, err);
@@ -197,11 +199,11 @@ static mun_code wait_for_ring(mun_log *log, const mun_batch *batch, mun_error *e
         if (code == MUN_OK) code = mun_follower_start(log, err);
         if (code != MUN_OK) break;
         log->need_room = true;
-        log->want_ring = need;
         pthread_cond_signal(&log->work);
         pthread_cond_wait(&log->ring, &log->gate);
     }
     log->need_room = false;
+    log->grow = false;
     pthread_mutex_unlock(&log->gate);
     return code;
 }

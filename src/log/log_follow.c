@@ -123,8 +123,7 @@ static void flush(mun_log *log, mun_worker *worker)
     pthread_cond_broadcast(&log->ring);
 }
 
-/* Blocks the journal should have now. */
-static uint32_t wanted_ring(const mun_log *log)
+uint32_t mun_follower_ring(const mun_log *log)
 {
     uint32_t now = mun_store_ring_blocks(log->store);
     uint32_t next = now <= MUN_LOG_RING_MAX / GROW_FACTOR ? GROW_FACTOR * now : MUN_LOG_RING_MAX;
@@ -138,8 +137,9 @@ static uint32_t wanted_ring(const mun_log *log)
  * committed is followed: so both halves of the store are ours. */
 static void make_room(mun_log *log, mun_worker *worker)
 {
-    uint32_t blocks = wanted_ring(log);
+    uint32_t blocks = log->grow ? mun_follower_ring(log) : mun_store_ring_blocks(log->store);
     if (blocks == mun_store_ring_blocks(log->store)) {
+        log->grow = false;
         flush(log, worker);
         return;
     }
@@ -149,6 +149,7 @@ static void make_room(mun_log *log, mun_worker *worker)
     mun_code code = mun_store_grow(log->store, &worker->crypto, blocks, &err);
     pthread_mutex_lock(&log->gate);
     log->growing = false;
+    log->grow = false;
     log->waits = 0;
     log->payload_max = mun_store_payload_max(log->store);
     /* No room for a larger one: the old one is empty now, and serves unless a batch needs more. */

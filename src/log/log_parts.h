@@ -113,7 +113,9 @@ struct mun_log {
     unsigned pool_free, pool_out;
     bool failed;
     mun_code stuck; /* MUN_OK, or why the follower cannot go on for now */
-    bool need_room, growing, stop;
+    bool need_room; /* the leader in flight waits for the ring */
+    bool grow;      /* and for it to become larger */
+    bool growing, stop;
     bool follow_next; /* the follower's turn: a step of a flush, or more batches */
     bool follower_runs, follower_joinable;
     unsigned waits;     /* commits that had to wait since the journal grew */
@@ -151,6 +153,8 @@ bool mun_recent_entry(mun_recent *recent, uint64_t index, mun_buf *ret, uint64_t
 
 /* log_follow.c; all with the gate held. */
 MUN_MUST mun_code mun_follower_start(mun_log *log, mun_error *err);
+/* Blocks that the journal should have now. */
+uint32_t mun_follower_ring(const mun_log *log);
 void mun_follower_stop(mun_log *log); /* gives the gate up while it waits */
 
 /* log_append.c */

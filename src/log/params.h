@@ -86,8 +86,8 @@ enum {
 
 #define MUN_LOG_HEADER_BYTES 136u /* of a batch; its payload follows at once */
 
-/* Leaf hashes read at a time for the set of known entries; with fewer entries than the second number
- * it is filled by whoever asks first, not by threads. Not part of the format. */
+/* Leaf hashes read at a time for the set of known entries; with fewer entries than the second
+ * number it is filled by whoever asks first, not by threads. Not part of the format. */
 #ifndef MUN_LOG_KNOWN_CHUNK
 #define MUN_LOG_KNOWN_CHUNK 8192u
 #endif
