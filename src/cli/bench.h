@@ -14,6 +14,9 @@
 #include "log/log.h"
 #include "vfs/files.h"
 
+#include <unistd.h>
+
+#define MUN_BENCH_ORIGIN  "bench.invalid/log"
 #define MUN_BENCH_ENTRY   1024 /* bytes, where nothing else is said */
 #define MUN_BENCH_SMALL   256
 #define MUN_BENCH_BATCH   256 /* entries in one call */
@@ -45,6 +48,20 @@ MUN_MUST mun_code mun_bench_path(const mun_bench *b, const char *name, char ret[
 MUN_MUST mun_code mun_bench_remove(const mun_bench *b, const char *name, mun_error *err);
 /* Bytes of what is wanted must fit, with a tenth to spare. MUN_E_NO_SPACE. */
 MUN_MUST mun_code mun_bench_room(const mun_bench *b, uint64_t bytes, mun_error *err);
+
+/* A child and the read end of what it has to say. */
+typedef struct mun_bench_child {
+    pid_t pid;
+    int from;
+} mun_bench_child;
+
+/* Forks; in the child *ret_is_child is true and *ret_to the end to write to. */
+MUN_MUST mun_code mun_bench_start_child(mun_bench_child *ret, int *ret_to, bool *ret_is_child,
+                                        mun_error *err);
+/* Reads what the child says, len bytes, and waits for its end. */
+MUN_MUST mun_code mun_bench_end_child(const mun_bench_child *c, void *ret, size_t len,
+                                      mun_error *err);
+void mun_bench_kill_child(const mun_bench_child *c);
 
 /* A bare log: no keys, no index, no signatures. */
 typedef struct mun_bench_log {
@@ -89,8 +106,8 @@ MUN_MUST mun_code mun_bench_appends(mun_bench *b, mun_error *err);   /* append_*
 MUN_MUST mun_code mun_bench_registers(mun_bench *b, mun_error *err); /* register_*, crypto_floor */
 MUN_MUST mun_code mun_bench_proofs(mun_bench *b, mun_error *err);    /* proof_* */
 MUN_MUST mun_code mun_bench_processes(mun_bench *b, mun_error *err); /* verify_process, wasm_size */
-MUN_MUST mun_code mun_bench_large(mun_bench *b,
-                                  mun_error *err); /* fsck, open_*, rss_append, disk */
+MUN_MUST mun_code mun_bench_large(mun_bench *b, mun_error *err);     /* fsck, rss_append, disk */
+MUN_MUST mun_code mun_bench_opens(mun_bench *b, mun_error *err);     /* open_* */
 /* One second of synced 4 KiB blocks, to begin with. */
 MUN_MUST mun_code mun_bench_floor(mun_bench *b, double seconds, double *ret_per_second,
                                   mun_error *err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * rss_append, fsck, open_clean, open_crashed, disk_per_entry: what depends on the size of the log.
- * Children measure memory and are killed in the middle; they are forked while no thread runs.
+ * rss_append, fsck, disk_per_entry: what depends on the size of the log. Memory is measured in a
+ * child, which is forked while no thread runs.
  */
 #include "cli/bench.h"
 
@@ -21,40 +21,7 @@
 #define MIDDLE_MOST 2000000
 #define SINGLES     20000
 #define SAMPLE_NS   20000000
-#define CRASH_AFTER 1.0 /* seconds of appending before the kill */
 #define MIB         1048576.0
-
-/* ---- Children ---- */
-
-typedef struct child {
-    pid_t pid;
-    int from; /* read end: what the child has to say */
-} child;
-
-static mun_code start_child(child *ret, int *ret_to, bool *ret_is_child, mun_error *err)
-{
-    int ends[2];
-    fflush(stdout);
-    fflush(stderr);
-    if (pipe(ends) != 0) return mun_failf(err, MUN_E_IO, errno, "cannot make a pipe");
-    pid_t pid = fork();
-    if (pid < 0) return mun_failf(err, MUN_E_IO, errno, "cannot start a process");
-    *ret_is_child = pid == 0;
-    close(ends[pid == 0 ? 0 : 1]);
-    *ret = (child){.pid = pid, .from = ends[0]};
-    *ret_to = ends[1];
-    return MUN_OK;
-}
-
-static mun_code end_child(const child *c, void *ret, size_t len, mun_error *err)
-{
-    int status = 0;
-    ssize_t got = read(c->from, ret, len);
-    close(c->from);
-    while (waitpid(c->pid, &status, 0) < 0 && errno == EINTR) continue;
-    if (got == (ssize_t)len) return MUN_OK;
-    return mun_failf(err, MUN_E_IO, 0, "a measuring process failed (status %d)", status);
-}
 
 /* ---- Memory ---- */
 
@@ -115,10 +82,10 @@ static mun_code build_log(const char *path, uint64_t entries, size_t entry_bytes
 static mun_code build_in_child(const char *path, uint64_t entries, size_t entry_bytes, built *ret,
                                mun_error *err)
 {
-    child c;
+    mun_bench_child c;
     int to;
     bool is_child;
-    MUN_TRY(start_child(&c, &to, &is_child, err));
+    MUN_TRY(mun_bench_start_child(&c, &to, &is_child, err));
     if (is_child) {
         built b = {0};
         mun_error why;
@@ -126,7 +93,7 @@ static mun_code build_in_child(const char *path, uint64_t entries, size_t entry_
         if (!good) fprintf(stderr, "muniment: %s\n", why.text);
         _exit(good && write(to, &b, sizeof b) == sizeof b ? 0 : 1);
     }
-    return end_child(&c, ret, sizeof *ret, err);
+    return mun_bench_end_child(&c, ret, sizeof *ret, err);
 }
 
 mun_code mun_bench_big_log(mun_bench *b, char ret_path[MUN_PATH_BYTES_MAX], mun_error *err)
@@ -262,94 +229,9 @@ static mun_code measure_fsck(mun_bench *b, const char *big, mun_error *err)
     return mun_bench_remove(b, MIDDLE, err);
 }
 
-/* ---- Opening ---- */
-
-static mun_code time_reading(const char *path, double *ret_seconds, mun_error *err)
-{
-    mun_bench_log log;
-    uint64_t time_ms;
-    mun_buf entry MUN_BUF_AUTO = mun_buf_growable(MUN_ENTRY_MAX);
-    MUN_TRY(mun_bench_make_cold(path, err));
-    double start = mun_bench_now();
-    MUN_TRY(mun_bench_log_open(path, MUN_BENCH_READ_ONLY, &log, err));
-    mun_code code = mun_log_read(log.log, mun_log_head(log.log).size / 2, &entry, &time_ms, err);
-    *ret_seconds = mun_bench_now() - start;
-    mun_code closed = mun_bench_log_close(&log, code == MUN_OK ? err : NULL);
-    return code != MUN_OK ? code : closed;
-}
-
-static mun_code time_writing(const char *path, uint64_t number, double *ret_seconds, mun_error *err)
-{
-    mun_bench_log log;
-    uint8_t bytes[MUN_BENCH_SMALL];
-    mun_appended result;
-    mun_bench_entry(bytes, sizeof bytes, number);
-    mun_slice entry = mun_slice_of(bytes, sizeof bytes);
-    MUN_TRY(mun_bench_make_cold(path, err));
-    double start = mun_bench_now();
-    MUN_TRY(mun_bench_log_open(path, 0, &log, err));
-    mun_code code = mun_log_append(log.log, &entry, 1, &result, NULL, err);
-    *ret_seconds = mun_bench_now() - start;
-    mun_code closed = mun_bench_log_close(&log, code == MUN_OK ? err : NULL);
-    return code != MUN_OK ? code : closed;
-}
-
-/* A process that appends without end, killed in the middle of it. */
-static mun_code crash(const char *path, mun_error *err)
-{
-    child c;
-    int to;
-    bool is_child;
-    uint8_t word = 0;
-    MUN_TRY(start_child(&c, &to, &is_child, err));
-    if (is_child) {
-        mun_bench_log log;
-        mun_bench_load load = {.threads = MUN_BENCH_THREADS,
-                               .batch = MUN_BENCH_BATCH,
-                               .entry_bytes = MUN_BENCH_ENTRY,
-                               .seconds = 1000,
-                               .first_number = UINT64_C(1) << 60};
-        uint64_t entries;
-        double seconds;
-        if (mun_bench_log_open(path, 0, &log, NULL) != MUN_OK || write(to, "", 1) != 1) _exit(1);
-        load.log = log.log;
-        _exit(mun_bench_append(&load, &entries, &seconds, NULL) == MUN_OK ? 0 : 1);
-    }
-    ssize_t got = read(c.from, &word, 1);
-    if (got == 1) nanosleep(&(struct timespec){.tv_sec = (time_t)CRASH_AFTER}, NULL);
-    kill(c.pid, SIGKILL);
-    close(c.from);
-    while (waitpid(c.pid, NULL, 0) < 0 && errno == EINTR) continue;
-    return got == 1 ? MUN_OK : mun_fail(err, MUN_E_IO, MUN_NO_OFFSET, "the log did not open");
-}
-
-static mun_code measure_open(mun_bench *b, const char *big, mun_error *err)
-{
-    double reading, writing, crashed;
-    if (mun_bench_wants(b, "open_clean")) {
-        mun_bench_say(b, "opening the large log");
-        MUN_TRY(time_reading(big, &reading, err));
-        MUN_TRY(time_writing(big, UINT64_C(1) << 61, &writing, err));
-        mun_bench_result(b, "open_clean", writing, "s",
-                         "until the first registration; until reading %.3f s; the log of %llu "
-                         "entries of %d B, files cold, closed cleanly",
-                         reading, (unsigned long long)b->entries, MUN_BENCH_SMALL);
-    }
-    if (!mun_bench_wants(b, "open_crashed")) return MUN_OK;
-    mun_bench_say(b, "killing a writer and opening again");
-    MUN_TRY(crash(big, err));
-    MUN_TRY(time_writing(big, UINT64_C(1) << 62, &crashed, err));
-    mun_bench_result(b, "open_crashed", crashed, "s",
-                     "until the first registration after kill -9 under load; the log of %llu "
-                     "entries, files cold",
-                     (unsigned long long)b->entries);
-    return MUN_OK;
-}
-
 mun_code mun_bench_large(mun_bench *b, mun_error *err)
 {
-    static const char *const names[] = {"rss_append", "fsck", "open_clean", "open_crashed",
-                                        "disk_per_entry"};
+    static const char *const names[] = {"rss_append", "fsck", "disk_per_entry"};
     char big[MUN_PATH_BYTES_MAX];
     bool wanted = false;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -358,6 +240,5 @@ mun_code mun_bench_large(mun_bench *b, mun_error *err)
     if (!wanted) return MUN_OK;
     MUN_TRY(mun_bench_big_log(b, big, err));
     MUN_TRY(measure_disk(b, big, err));
-    MUN_TRY(measure_fsck(b, big, err));
-    return measure_open(b, big, err);
+    return measure_fsck(b, big, err);
 }

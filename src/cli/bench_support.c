@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ORIGIN "bench.invalid/log"
-
 mun_code mun_bench_path(const mun_bench *b, const char *name, char ret[MUN_PATH_BYTES_MAX],
                         mun_error *err)
 {
@@ -47,7 +45,7 @@ mun_log_config mun_bench_config(const mun_vfs *vfs)
 {
     return (mun_log_config){
         .vfs = vfs,
-        .origin = MUN_LITERAL(ORIGIN),
+        .origin = MUN_LITERAL(MUN_BENCH_ORIGIN),
         .clock_ms = clock_ms,
         .random = mun_native_random,
         .crypto_new = mun_native_crypto_new,

@@ -125,7 +125,7 @@ static mun_code run_groups(mun_bench *b, mun_error *err)
 {
     static mun_code (*const groups[])(mun_bench *, mun_error *) = {
         mun_bench_processes, mun_bench_appends, mun_bench_registers,
-        mun_bench_proofs,    mun_bench_large,
+        mun_bench_proofs,    mun_bench_large,   mun_bench_opens,
     };
     MUN_TRY(print_head(b, err));
     for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
