@@ -24,6 +24,7 @@ static mun_code fault_open(void *ctx, const char *name, unsigned flags, mun_file
                            mun_error *err)
 {
     fault *f = ctx;
+    if (!atomic_load(&f->reads_fail) && strikes(&f->call_fails)) return io_error(err);
     mun_code code =
         f->under->open(f->under->ctx, name, flags & ~(unsigned)MUN_OPEN_CREATE, ret, err);
     if (code != MUN_E_NOT_FOUND || (flags & MUN_OPEN_CREATE) == 0) {
@@ -47,6 +48,11 @@ static mun_code fault_read(void *ctx, mun_file *file, uint64_t offset, void *ret
                            size_t *ret_len, mun_error *err)
 {
     fault *f = ctx;
+    if (atomic_load(&f->reads_fail) && strikes(&f->call_fails)) {
+        *ret_len = 0;
+        return MUN_OK;
+    }
+    if (!atomic_load(&f->reads_fail) && strikes(&f->call_fails)) return io_error(err);
     return f->under->read(f->under->ctx, file, offset, ret, len, ret_len, err);
 }
 
@@ -54,6 +60,7 @@ static mun_code fault_write(void *ctx, mun_file *file, uint64_t offset, const vo
                             size_t len, mun_error *err)
 {
     fault *f = ctx;
+    if (!atomic_load(&f->reads_fail) && strikes(&f->call_fails)) return io_error(err);
     uint64_t size = 0;
     if (strikes(&f->write_fails)) return io_error(err);
     if (atomic_load(&f->full)) {
@@ -74,6 +81,7 @@ static mun_code fault_write(void *ctx, mun_file *file, uint64_t offset, const vo
 static mun_code fault_sync(void *ctx, mun_file *file, mun_error *err)
 {
     fault *f = ctx;
+    if (!atomic_load(&f->reads_fail) && strikes(&f->call_fails)) return io_error(err);
     if (strikes(&f->sync_fails)) return io_error(err);
     return f->under->sync(f->under->ctx, file, err);
 }
@@ -81,12 +89,14 @@ static mun_code fault_sync(void *ctx, mun_file *file, mun_error *err)
 static mun_code fault_size(void *ctx, mun_file *file, uint64_t *ret, mun_error *err)
 {
     fault *f = ctx;
+    if (!atomic_load(&f->reads_fail) && strikes(&f->call_fails)) return io_error(err);
     return f->under->size(f->under->ctx, file, ret, err);
 }
 
 static mun_code fault_truncate(void *ctx, mun_file *file, uint64_t size, mun_error *err)
 {
     fault *f = ctx;
+    if (!atomic_load(&f->reads_fail) && strikes(&f->call_fails)) return io_error(err);
     return f->under->truncate(f->under->ctx, file, size, err);
 }
 
@@ -105,24 +115,28 @@ static void fault_drop_cache(void *ctx, mun_file *file, uint64_t offset, uint64_
 static mun_code fault_make_dir(void *ctx, const char *name, mun_error *err)
 {
     fault *f = ctx;
+    if (!atomic_load(&f->reads_fail) && strikes(&f->call_fails)) return io_error(err);
     return f->under->make_dir(f->under->ctx, name, err);
 }
 
 static mun_code fault_rename(void *ctx, const char *from, const char *to, mun_error *err)
 {
     fault *f = ctx;
+    if (!atomic_load(&f->reads_fail) && strikes(&f->call_fails)) return io_error(err);
     return f->under->rename(f->under->ctx, from, to, err);
 }
 
 static mun_code fault_remove(void *ctx, const char *name, mun_error *err)
 {
     fault *f = ctx;
+    if (!atomic_load(&f->reads_fail) && strikes(&f->call_fails)) return io_error(err);
     return f->under->remove(f->under->ctx, name, err);
 }
 
 static mun_code fault_sync_dir(void *ctx, const char *name, mun_error *err)
 {
     fault *f = ctx;
+    if (!atomic_load(&f->reads_fail) && strikes(&f->call_fails)) return io_error(err);
     return f->under->sync_dir(f->under->ctx, name, err);
 }
 
@@ -131,7 +145,7 @@ static mun_code fault_list(void *ctx, const char *name,
                            mun_error *err)
 {
     fault *f = ctx;
-    if (atomic_load(&f->list_fails)) return io_error(err);
+    if (!atomic_load(&f->reads_fail) && strikes(&f->call_fails)) return io_error(err);
     return f->under->list(f->under->ctx, name, each, each_ctx, err);
 }
 
@@ -139,6 +153,7 @@ static mun_code fault_lock(void *ctx, const char *name, const char *holder, mun_
                            mun_error *err)
 {
     fault *f = ctx;
+    if (!atomic_load(&f->reads_fail) && strikes(&f->call_fails)) return io_error(err);
     return f->under->lock(f->under->ctx, name, holder, ret, err);
 }
 

@@ -16,7 +16,8 @@ typedef struct fault {
     _Atomic bool full;       /* nothing may grow */
     _Atomic int sync_fails;  /* this many-th sync from now fails; 0: none */
     _Atomic int write_fails; /* the same for writes */
-    _Atomic bool list_fails;
+    _Atomic int call_fails;  /* the same for calls of any kind */
+    _Atomic bool reads_fail; /* with call_fails: only reads count, and they come short */
 } fault;
 
 void fault_init(fault *ret, const mun_vfs *under);
