@@ -110,14 +110,20 @@ static mun_code put_issuer(void *ctx, mun_slice iss, const mun_issuer_key *key,
     return mun_trust_store_put(flags->store, &entry, err);
 }
 
+/* Receipts from before an adoption were signed with the keys of then. */
+static mun_code put_epoch(void *ctx, const mun_ledger_key_epoch *epoch, mun_error *err)
+{
+    mun_trust_flags *flags = ctx;
+    mun_slice origin = mun_ledger_identity(flags->ledger)->origin, none = {0};
+    MUN_TRY(put_key(flags, MUN_ROLE_LEDGER, origin, &epoch->receipts, none, err));
+    return put_key(flags, MUN_ROLE_LEDGER, origin, &epoch->checkpoints, none, err);
+}
+
 static mun_code load_ledger(const char *path, mun_trust_flags *flags, mun_error *err)
 {
-    mun_ledger_open_options options = {.read_only = true, .no_index = true};
+    mun_ledger_open_options options = {.read_only = true, .no_index = true, .no_keys = true};
     MUN_TRY(mun_ledger_open(path, &options, &flags->ledger, err));
-    const mun_ledger_pub *pub = mun_ledger_identity(flags->ledger);
-    mun_slice none = {0};
-    MUN_TRY(put_key(flags, MUN_ROLE_LEDGER, pub->origin, &pub->receipts, none, err));
-    MUN_TRY(put_key(flags, MUN_ROLE_LEDGER, pub->origin, &pub->checkpoints, none, err));
+    MUN_TRY(mun_ledger_keys(flags->ledger, put_epoch, flags, err));
     return mun_ledger_issuers(flags->ledger, put_issuer, flags, err);
 }
 

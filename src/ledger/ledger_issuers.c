@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the ledger says about itself: its issuers. Each change is a statement on the log; it takes
- * effect at its index because nothing is admitted while it is being appended. */
+/* What the ledger says about itself: its issuers, and its keys. Each change is a statement on the
+ * log; it takes effect at its index because nothing is admitted while it is being appended. */
 #include "ledger/ledger_parts.h"
 
 #include <muniment/keys.h>
@@ -132,6 +132,38 @@ mun_code mun_ledger_issuers(mun_ledger *ledger, mun_issuer_visit each, void *ctx
     if (code != MUN_OK) return code;
     pthread_rwlock_rdlock(&ledger->control_lock);
     code = issuers_visit(&ledger->control.state, each, ctx, err);
+    pthread_rwlock_unlock(&ledger->control_lock);
+    return code;
+}
+
+/* ---- Keys -------------------------------------------------------------------------------------
+ */
+
+static mun_code keys_visit(const mun_control_state *state, mun_key_epoch_visit each, void *ctx,
+                           mun_error *err)
+{
+    for (size_t i = 0; i < state->epochs_len; i++) {
+        const mun_policy_epoch *epoch = state->epochs[i];
+        mun_ledger_key_epoch keys = {
+            .from = epoch->index,
+            .self_announced = epoch->self_announced,
+            .receipts = epoch->policy.keys.receipts.key,
+            .checkpoints = epoch->policy.keys.checkpoints.key,
+        };
+        MUN_TRY(each(ctx, &keys, err));
+    }
+    return MUN_OK;
+}
+
+mun_code mun_ledger_keys(mun_ledger *ledger, mun_key_epoch_visit each, void *ctx, mun_error *err)
+{
+    mun_crypto *crypto = NULL;
+    MUN_TRY(mun_crypto_pool_take(&ledger->pool, &crypto, err));
+    mun_code code = mun_control_current(ledger, crypto, err);
+    mun_crypto_pool_give(&ledger->pool, crypto);
+    if (code != MUN_OK) return code;
+    pthread_rwlock_rdlock(&ledger->control_lock);
+    code = keys_visit(&ledger->control.state, each, ctx, err);
     pthread_rwlock_unlock(&ledger->control_lock);
     return code;
 }

@@ -108,7 +108,7 @@ static mun_code key_parse(const mun_crypto *crypto, mun_json_object *o, mun_poli
 
 /* The array "keys": exactly one receipts key, one checkpoints key, no key twice [POL-4]. The kids
  * of all of them go to all_kids. */
-static mun_code keys_parse(const mun_crypto *crypto, mun_json_object *o, mun_ledger_keys *ret,
+static mun_code keys_parse(const mun_crypto *crypto, mun_json_object *o, mun_policy_keys *ret,
                            uint8_t all_kids[][MUN_HASH_SIZE], size_t *ret_len)
 {
     const json_t *array = mun_json_array(o, "keys", 2, MUN_POLICY_KEYS_MAX);

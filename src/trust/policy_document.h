@@ -39,10 +39,10 @@ typedef struct mun_policy_key {
 } mun_policy_key;
 
 /* The two keys with which a ledger signs. */
-typedef struct mun_ledger_keys {
+typedef struct mun_policy_keys {
     mun_policy_key receipts;
     mun_policy_key checkpoints;
-} mun_ledger_keys;
+} mun_policy_keys;
 
 typedef struct mun_policy {
     size_t origin_len;
@@ -50,7 +50,7 @@ typedef struct mun_policy {
     int64_t created; /* seconds since 1970 */
     size_t algorithms_len;
     int32_t algorithms[MUN_POLICY_ALGORITHMS_MAX];
-    mun_ledger_keys keys;
+    mun_policy_keys keys;
     size_t administrators_len;
     uint8_t administrators[MUN_POLICY_KEYS_MAX][MUN_HASH_SIZE];
     int64_t threshold;

@@ -217,6 +217,25 @@ static void on_notice(void *ctx, const char *sentence)
     n->len++;
 }
 
+static mun_code note_epoch(void *ctx, const mun_ledger_key_epoch *epoch, mun_error *outer)
+{
+    mun_ledger_key_epoch *epochs = ctx;
+    (void)outer;
+    epochs[epoch->from == 0 ? 0 : 1] = *epoch;
+    return MUN_OK;
+}
+
+/* Before and after: what was signed with the old keys is still to be checked with them. */
+static void both_keys(world *w, const mun_ledger_pub *old, bool self)
+{
+    mun_ledger_key_epoch epochs[2] = {0};
+    must(mun_ledger_keys(w->ledger, note_epoch, epochs, err));
+    assert_memory_equal(epochs[0].receipts.x, old->receipts.x, 32);
+    assert_memory_equal(epochs[1].receipts.x, mun_ledger_identity(w->ledger)->receipts.x, 32);
+    assert_int_equal(epochs[1].from, 22);
+    assert_int_equal(epochs[1].self_announced, self);
+}
+
 static void adopted_works(world *w, const mun_ledger_adopt_options *options, bool self)
 {
     made statement;
@@ -241,6 +260,7 @@ static void adopted_works(world *w, const mun_ledger_adopt_options *options, boo
     mun_ledger_status status;
     must(mun_ledger_status_get(w->ledger, &status, err));
     assert_int_equal(status.self_announced, self);
+    both_keys(w, &old, self);
     world_close(w);
     notices n = {0};
     mun_watch watch = {.ctx = &n, .notice = on_notice};
