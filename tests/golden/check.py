@@ -104,7 +104,8 @@ def check_writing(run):
     expect('"registered":0,' in done.stdout, "they are all known", done.stdout[-200:])
     exits(0, "the statement again", run.run("register", "-l", "ledger", "empty.bin.cose"))
     expect(len(run.rows("ledger")) == roots()["ledger"][0], "nothing was added")
-    for name, how in (("ledger", alice), ("killed", alice), ("any", ["--key", "keys/stranger", *PASSPHRASE["any"]])):
+    for name, how in (("ledger", alice), ("killed", alice), ("adopted", ["--key", "keys/stranger"]),
+                      ("any", ["--key", "keys/stranger", *PASSPHRASE["any"]])):
         document = run.folder / f"new-{name}.txt"
         document.write_text(f"Something new for {name}.\n")
         exits(0, f"{name}: something new", run.run("register", "-l", name, *how, document.name))

@@ -9,7 +9,7 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 ARCHIVE, ENTRIES, VERDICTS, ROOTS = "golden.tar.gz", "entries.txt", "verdicts.txt", "roots.txt"
-LEDGERS = ("ledger", "any", "killed")
+LEDGERS = ("ledger", "any", "adopted", "killed")
 PASSPHRASE = {"any": ["--ledger-passphrase-file", "passphrase"]}  # those whose keys are encrypted
 
 
