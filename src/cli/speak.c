@@ -190,7 +190,9 @@ void mun_out_path(json_t *object, const char *name, const char *path)
 void mun_out_print(mun_app *app, json_t *object)
 {
     (void)app;
-    if (json_dumpf(object, stdout, JSON_COMPACT) != 0 && ferror(stdout) == 0) out_of_memory();
+    if (json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6)) != 0 &&
+        ferror(stdout) == 0)
+        out_of_memory();
     fputc('\n', stdout);
     json_decref(object);
 }
