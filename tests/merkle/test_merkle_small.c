@@ -8,7 +8,9 @@
 
 #include <string.h>
 
+#ifndef LEAVES
 #define LEAVES 40
+#endif
 /* Pairs of sizes up to here are tried as wrong sizes for each proof. */
 #define WRONG_SIZES 20
 
