@@ -492,6 +492,34 @@ static void test_no_threads(void **state)
     }
 }
 
+static mun_code tile(mun_log *log, int level, uint64_t n, unsigned width, size_t cap)
+{
+    mun_error err;
+    mun_buf buf = mun_buf_fixed(room, cap);
+    return mun_log_tile(log, level, n, width, &buf, &err);
+}
+
+static void test_tiles_refused(void **state)
+{
+    (void)state;
+    mun_log *log;
+    mun_log_config config = st.calm;
+    begin(&trials[1]);
+    config.read_only = true;
+    assert_true(nth_disk_flip(&st.disk, "hashes/0", 4 * 32 * 5));
+    assert_ok(mun_log_open(&config, &log, err));
+    assert_int_equal(tile(log, 0, 0, 0, sizeof room), MUN_E_NOT_FOUND);
+    assert_int_equal(tile(log, 0, 0, MUN_LOG_TILE_WIDTH + 1, sizeof room), MUN_E_NOT_FOUND);
+    assert_int_equal(tile(log, 0, BASE / 4 + 1, 1, sizeof room), MUN_E_NOT_FOUND);
+    assert_int_equal(tile(log, 3, 1, 1, sizeof room), MUN_E_NOT_FOUND);
+    assert_int_equal(tile(log, 60, 0, 1, sizeof room), MUN_E_NOT_FOUND);
+    assert_int_equal(tile(log, 0, 0, 4, 31), MUN_E_LIMIT);
+    assert_int_equal(tile(log, -1, 0, 4, 5), MUN_E_LIMIT);
+    assert_int_equal(tile(log, 0, 5, 4, sizeof room), MUN_E_DAMAGED);
+    assert_int_equal(tile(log, 0, 6, 4, sizeof room), MUN_OK);
+    assert_ok(mun_log_close(log, err));
+}
+
 /* ---- the logs where runs begin ---------------------------------------------------------------*/
 
 static void append_base(mun_log *log, uint64_t from, uint64_t to)
@@ -550,6 +578,7 @@ int main(void)
         cmocka_unit_test(test_nothing_fails),  cmocka_unit_test(test_a_call_fails),
         cmocka_unit_test(test_other_failures), cmocka_unit_test(test_reads_lie),
         cmocka_unit_test(test_no_memory),      cmocka_unit_test(test_no_threads),
+        cmocka_unit_test(test_tiles_refused),
     };
     return cmocka_run_group_tests(tests, make_logs, drop_logs);
 }
