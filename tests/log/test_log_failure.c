@@ -2,6 +2,7 @@
 /* A full disk, failing writes and syncs, a process killed: nothing acknowledged is lost. */
 #include "support/cmocka_all.h"
 
+#include <muniment/keys.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -221,6 +222,134 @@ static void test_refused_opening_writes_nothing(void **state)
     teardown(&b);
 }
 
+/* ---- refusals among several callers ----------------------------------------------------------*/
+
+typedef struct persistent {
+    pthread_t thread;
+    broken_world *b;
+    unsigned number;
+    uint64_t done, refused;
+    uint64_t index[400];
+    bool wrong;
+} persistent;
+
+/* Brings its entries again and again until they are in; four at a time, one of them shared. */
+static void *persist(void *arg)
+{
+    persistent *p = arg;
+    for (uint64_t i = 0; i < 400;) {
+        char text[4][512];
+        mun_slice entries[4];
+        mun_appended got[4];
+        mun_error err;
+        for (uint64_t k = 0; k < 4; k++) {
+            uint64_t which = k == 3 ? 1000000 + i : (i + k) * 10 + p->number;
+            entries[k] = text_of(text[k], sizeof text[k], which);
+        }
+        mun_code code = mun_log_append(p->b->log, entries, 4, got, NULL, &err);
+        if (code == MUN_OK) {
+            for (uint64_t k = 0; k < 4; k++) p->index[i++] = got[k].index;
+        } else if (code == MUN_E_NO_SPACE || code == MUN_E_AGAIN) {
+            p->refused++;
+            usleep(2000);
+        } else {
+            p->wrong = true;
+            return NULL;
+        }
+    }
+    return NULL;
+}
+
+static void test_full_disk_many_callers(void **state)
+{
+    (void)state;
+    broken_world b;
+    static persistent p[CALLERS];
+    setup(&b, 6);
+    for (unsigned i = 0; i < CALLERS; i++) {
+        p[i] = (persistent){.b = &b, .number = i};
+        assert_int_equal(pthread_create(&p[i].thread, NULL, persist, &p[i]), 0);
+    }
+    for (int i = 0; i < 12; i++) {
+        atomic_store(&b.f.full, i % 2 == 0);
+        usleep(60000);
+    }
+    atomic_store(&b.f.full, false);
+    for (unsigned i = 0; i < CALLERS; i++) {
+        pthread_join(p[i].thread, NULL);
+        assert_false(p[i].wrong);
+        for (uint64_t k = 0; k < 400; k++) {
+            char text[512];
+            uint8_t bytes[512];
+            mun_buf buf = mun_buf_fixed(bytes, sizeof bytes);
+            uint64_t which = k % 4 == 3 ? 1000000 + k - 3 : k * 10 + i;
+            assert_ok(mun_log_read(b.log, p[i].index[k], &buf, NULL, err));
+            assert_true(mun_slice_equal(mun_buf_slice(&buf), text_of(text, sizeof text, which)));
+        }
+    }
+    /* Every entry once: refused ones left no trace. */
+    assert_int_equal(mun_log_head(b.log).size, CALLERS * 300 + 100);
+    mun_log_config config = config_of(&b);
+    assert_ok(mun_log_close(b.log, err));
+    assert_ok(mun_log_fsck(&config, NULL, NULL, err));
+    world_close(&b.w);
+}
+
+/* A crypto table that changes the caller's bytes once they were hashed. */
+static uint8_t *_Atomic victim;
+
+static void sha256_and_change(void *ctx, const mun_slice *parts, size_t n_parts, uint8_t *ret)
+{
+    const mun_crypto *honest = ctx;
+    uint8_t *change = atomic_load(&victim);
+    honest->sha256(honest->ctx, parts, n_parts, ret);
+    for (size_t i = 0; i < n_parts; i++) {
+        if (change != NULL && parts[i].ptr == change) change[0] ^= 1;
+    }
+}
+
+static mun_code changing_new(mun_crypto *ret, mun_error *err)
+{
+    mun_crypto *honest = calloc(1, sizeof *honest);
+    assert_non_null(honest);
+    MUN_TRY(mun_native_crypto_new(honest, err));
+    *ret = (mun_crypto){.ctx = honest, .sha256 = sha256_and_change};
+    return MUN_OK;
+}
+
+static void changing_free(mun_crypto *crypto)
+{
+    mun_native_crypto_free(crypto->ctx);
+    free(crypto->ctx);
+}
+
+static void test_entry_changed_meanwhile(void **state) /* [LOG-9] */
+{
+    (void)state;
+    broken_world b;
+    setup(&b, 7);
+    assert_ok(mun_log_close(b.log, err));
+    mun_log_config config = config_of(&b);
+    config.crypto_new = changing_new;
+    config.crypto_free = changing_free;
+    assert_ok(mun_log_open(&config, &b.log, err));
+    assert_int_equal(append(&b, 0), MUN_OK);
+    uint8_t bytes[] = "an entry that does not stay as it is";
+    mun_slice entry = mun_slice_of(bytes, sizeof bytes);
+    mun_appended got;
+    mun_error why;
+    atomic_store(&victim, bytes);
+    assert_int_equal(mun_log_append(b.log, &entry, 1, &got, NULL, &why), MUN_E_INVALID);
+    atomic_store(&victim, NULL);
+    assert_int_equal(mun_log_head(b.log).size, 1);
+    for (uint64_t i = 1; i < 30; i++) assert_int_equal(append(&b, i), MUN_OK);
+    check(&b);
+    assert_ok(mun_log_close(b.log, err));
+    config = config_of(&b);
+    assert_ok(mun_log_fsck(&config, NULL, NULL, err));
+    world_close(&b.w);
+}
+
 /* ---- kill -9 ---------------------------------------------------------------------------------*/
 
 typedef struct killed_caller {
@@ -331,6 +460,8 @@ int main(void)
         cmocka_unit_test(test_failed_calls_are_final),
         cmocka_unit_test(test_refused_after_failure),
         cmocka_unit_test(test_refused_opening_writes_nothing),
+        cmocka_unit_test(test_full_disk_many_callers),
+        cmocka_unit_test(test_entry_changed_meanwhile),
         cmocka_unit_test(test_killed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

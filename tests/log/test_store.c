@@ -7,6 +7,7 @@
 
 #include "log/log_world.h"
 #include "log/store.h"
+#include "log/store_layout.h"
 #include "log/store_reader.h"
 
 #define QUEUE 64
@@ -140,6 +141,175 @@ static void test_steps_in_any_order(void **state)
     }
 }
 
+/* ---- damage that opening must see ------------------------------------------------------------*/
+
+#define JOURNAL "journal"
+
+/* A log whose ring holds n batches of one entry that no stream has; *ret_first: LSN of the first.
+ */
+static void with_waiting_batches(driver *d, unsigned n)
+{
+    world_open(&d->w, 20);
+    mun_store_config config = config_of(d);
+    assert_ok(mun_store_create(&config, &d->w.crypto, err));
+    assert_ok(mun_store_open(&config, &d->w.crypto, &d->store, err));
+    for (unsigned i = 0; i < n; i++) {
+        mun_batch b;
+        uint8_t text[20] = "entry number";
+        text[19] = (uint8_t)i;
+        assert_ok(mun_batch_init(&b, 100, 2, err));
+        assert_true(mun_batch_add(&b, mun_slice_of(text, sizeof text)));
+        b.time_ms = d->w.now;
+        assert_ok(mun_store_write(d->store, &d->w.crypto, &b, err));
+        assert_ok(mun_store_sync(d->store, &b, err));
+        mun_batch_finish(&b);
+    }
+    mun_store_close(d->store);
+    d->store = NULL;
+}
+
+/* Opens with a bit flipped in the journal; the flip is taken back, and the log as it was. */
+static mun_code open_flipped(driver *d, size_t at, uint64_t *ret_size, mun_error *ret_err)
+{
+    size_t len, same;
+    uint8_t *bytes = world_file(&d->w, JOURNAL, &len);
+    mun_store_config config = config_of(d);
+    bytes[at] ^= 4;
+    world_put(&d->w, JOURNAL, bytes, len);
+    mun_code code = mun_store_open(&config, &d->w.crypto, &d->store, ret_err);
+    if (code == MUN_OK) {
+        *ret_size = mun_store_head(d->store).size;
+        mun_store_close(d->store);
+    } else { /* [LOG-23] */
+        uint8_t *after = world_file(&d->w, JOURNAL, &same);
+        assert_int_equal(len, same);
+        assert_memory_equal(bytes, after, len);
+        free(after);
+    }
+    bytes[at] ^= 4;
+    world_put(&d->w, JOURNAL, bytes, len);
+    free(bytes);
+    return code;
+}
+
+static void test_damaged_batch_is_named(void **state) /* [LOG-22] */
+{
+    (void)state;
+    driver d = {0};
+    mun_error why;
+    uint64_t size = 0;
+    with_waiting_batches(&d, 5);
+    for (unsigned i = 0; i < 4; i++) { /* header, payload, padding of each but the last */
+        size_t at = MUN_LOG_RING_AT + (size_t)i * MUN_LOG_BLOCK;
+        size_t places[] = {at, at + 30, at + 100, at + 110, at + 145, at + MUN_LOG_BLOCK - 1};
+        for (size_t k = 0; k < sizeof places / sizeof places[0]; k++) {
+            assert_int_equal(open_flipped(&d, places[k], &size, &why), MUN_E_DAMAGED);
+            assert_non_null(strstr(why.text, "LSN"));
+            assert_int_equal(why.offset, at);
+        }
+    }
+    /* The last one, unpublished: it looks like one that was never finished. */
+    assert_int_equal(open_flipped(&d, MUN_LOG_RING_AT + 4 * MUN_LOG_BLOCK + 150, &size, &why),
+                     MUN_OK);
+    assert_int_equal(size, 4);
+    world_close(&d.w);
+}
+
+static void test_damaged_superblock(void **state) /* [LOG-18], [LOG-22] */
+{
+    (void)state;
+    driver d = {0};
+    mun_error why;
+    size_t len;
+    uint64_t size = 0;
+    with_waiting_batches(&d, 5);
+    mun_store_config config = config_of(&d);
+    uint8_t *bytes = world_file(&d.w, JOURNAL, &len);
+    /* A header that knows a newer superblock than there is: made by this log's own nonce. */
+    mun_superblock sb;
+    for (unsigned i = 0; i < MUN_LOG_SLOTS; i++) {
+        if (mun_superblock_decode(bytes + i * MUN_LOG_SLOT_BYTES, i, &d.w.crypto, &sb)) break;
+    }
+    uint8_t *last = bytes + MUN_LOG_RING_AT + 4 * MUN_LOG_BLOCK;
+    mun_batch_header h;
+    assert_true(mun_batch_header_decode(last, sb.nonce, &d.w.crypto, &h));
+    h.generation = 77;
+    mun_batch_header_encode(&h, &d.w.crypto, last);
+    world_put(&d.w, JOURNAL, bytes, len);
+    assert_int_equal(mun_store_open(&config, &d.w.crypto, &d.store, &why), MUN_E_DAMAGED);
+    assert_non_null(strstr(why.text, "superblock"));
+    /* One that does not continue the entries before it, and one too large [LOG-21]. */
+    h.generation = 1;
+    h.first = 99;
+    mun_batch_header_encode(&h, &d.w.crypto, last);
+    world_put(&d.w, JOURNAL, bytes, len);
+    assert_int_equal(mun_store_open(&config, &d.w.crypto, &d.store, &why), MUN_E_DAMAGED);
+    h.first = 4;
+    h.payload_len = 1u << 30;
+    mun_batch_header_encode(&h, &d.w.crypto, last);
+    world_put(&d.w, JOURNAL, bytes, len);
+    assert_int_equal(mun_store_open(&config, &d.w.crypto, &d.store, &why), MUN_E_DAMAGED);
+    memset(bytes, 0, MUN_LOG_RING_AT);
+    world_put(&d.w, JOURNAL, bytes, len);
+    assert_int_equal(mun_store_open(&config, &d.w.crypto, &d.store, &why), MUN_E_DAMAGED);
+    world_put(&d.w, JOURNAL, bytes, MUN_LOG_RING_AT);
+    assert_int_equal(mun_store_open(&config, &d.w.crypto, &d.store, &why), MUN_E_DAMAGED);
+    free(bytes);
+    (void)size;
+    world_close(&d.w);
+}
+
+/* `published` proves that the batch was durable. */
+static void test_published_contradicts(void **state)
+{
+    (void)state;
+    driver d = {0};
+    mun_error why;
+    uint64_t size;
+    world_open(&d.w, 21);
+    mun_store_config config = config_of(&d);
+    assert_ok(mun_store_create(&config, &d.w.crypto, err));
+    assert_ok(mun_store_open(&config, &d.w.crypto, &d.store, err));
+    for (int i = 0; i < 3; i++) commit(&d);
+    follow_all(&d);
+    assert_true(mun_store_head(d.store).size > 0);
+    mun_store_close(d.store);
+    assert_int_equal(open_flipped(&d, MUN_LOG_RING_AT + 3, &size, &why), MUN_E_DAMAGED);
+    world_close(&d.w);
+}
+
+static void test_limits(void **state) /* [LOG-6] */
+{
+    (void)state;
+    driver d = {0};
+    mun_batch b;
+    static uint8_t bytes[4000];
+    world_open(&d.w, 22);
+    mun_store_config config = config_of(&d);
+    config.origin = MUN_LITERAL("");
+    assert_int_equal(mun_store_create(&config, &d.w.crypto, NULL), MUN_E_USAGE);
+    config = config_of(&d);
+    assert_ok(mun_store_create(&config, &d.w.crypto, err));
+    assert_ok(mun_store_open(&config, &d.w.crypto, &d.store, err));
+    assert_ok(mun_batch_init(&b, 1u << 17, 40, err));
+    while (mun_store_can_hold(d.store, &b)) {
+        assert_true(mun_batch_add(&b, mun_slice_of(bytes, sizeof bytes)));
+    }
+    assert_int_equal(mun_store_write(d.store, &d.w.crypto, &b, NULL), MUN_E_AGAIN);
+    mun_batch_clear(&b);
+    mun_error why = {0};
+    mun_code code = MUN_OK;
+    for (int i = 0; i < 100 && code == MUN_OK; i++) {
+        code = mun_store_write(d.store, &d.w.crypto, &b, &why); /* empty batches */
+        if (code == MUN_OK) assert_ok(mun_store_sync(d.store, &b, err));
+    }
+    assert_int_equal(code, MUN_E_AGAIN);
+    assert_int_equal(mun_store_last_mark(d.store), 0);
+    mun_batch_finish(&b);
+    mun_store_close(d.store);
+    world_close(&d.w);
+}
+
 static void test_second_writer_is_refused(void **state)
 {
     (void)state;
@@ -179,6 +349,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_steps_in_any_order),
+        cmocka_unit_test(test_damaged_batch_is_named),
+        cmocka_unit_test(test_damaged_superblock),
+        cmocka_unit_test(test_published_contradicts),
+        cmocka_unit_test(test_limits),
         cmocka_unit_test(test_second_writer_is_refused),
         cmocka_unit_test(test_newer_format_is_refused),
     };
