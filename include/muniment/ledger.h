@@ -168,8 +168,8 @@ typedef mun_code (*mun_issuer_visit)(void *ctx, mun_slice iss, const mun_issuer_
 MUN_API MUN_MUST mun_code mun_ledger_issuers(mun_ledger *ledger, mun_issuer_visit each, void *ctx,
                                              mun_error *err);
 
-/* The keys with which the ledger signed, oldest first: its genesis' and, after each adoption, the new
- * ones. What was signed with earlier keys remains signed; `from` is the index of the policy. */
+/* The keys with which the ledger signed, oldest first: its genesis' and, after each adoption, the
+ * new ones. What was signed with earlier keys remains signed; `from` is the index of the policy. */
 typedef struct mun_ledger_key_epoch {
     uint64_t from;
     bool self_announced; /* by nobody who knew the keys before */
