@@ -25,25 +25,31 @@ static const mun_command *with_verb(const char *name, const char *verb)
     return NULL;
 }
 
+/* One command's page, or all verbs of a name. */
+static mun_code write_named(const mun_app *app, const char *name, mun_buf *page, mun_error *err)
+{
+    const mun_args *args = &app->args;
+    if (mun_app_has(app, MUN_OPT_MAN)) {
+        return mun_man_write(page, name) ? MUN_OK : no_such(name, err);
+    }
+    if (args->operands_len == 1) {
+        return mun_help_write_name(page, name, mun_screen_width()) ? MUN_OK : no_such(name, err);
+    }
+    const mun_command *command = with_verb(name, args->operands[1]);
+    if (command == NULL) return no_such(name, err);
+    mun_help_write(page, command, mun_screen_width());
+    return MUN_OK;
+}
+
 static mun_code write_page(const mun_app *app, mun_buf *page, mun_error *err)
 {
     const mun_args *args = &app->args;
     const char *name = args->operands_len > 0 ? args->operands[0] : NULL;
     if (name != NULL && strncmp(name, "muniment", 8) == 0) name = name[8] == '-' ? name + 9 : NULL;
-    if (mun_app_has(app, MUN_OPT_MAN)) {
-        return mun_man_write(page, name) || name == NULL ? MUN_OK : no_such(name, err);
-    }
-    if (args->operands_len == 2) {
-        const mun_command *command = with_verb(args->operands[0], args->operands[1]);
-        if (command == NULL) return no_such(args->operands[0], err);
-        mun_help_write(page, command, mun_screen_width());
-        return MUN_OK;
-    }
-    if (name == NULL) {
-        mun_help_write(page, NULL, mun_screen_width());
-        return MUN_OK;
-    }
-    return mun_help_write_name(page, name, mun_screen_width()) ? MUN_OK : no_such(name, err);
+    if (name != NULL) return write_named(app, name, page, err);
+    if (mun_app_has(app, MUN_OPT_MAN)) (void)mun_man_write(page, NULL);
+    if (!mun_app_has(app, MUN_OPT_MAN)) mun_help_write(page, NULL, mun_screen_width());
+    return MUN_OK;
 }
 
 static json_t *options_json(const mun_option *options)
