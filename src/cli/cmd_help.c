@@ -36,7 +36,7 @@ static mun_code write_named(const mun_app *app, const char *name, mun_buf *page,
         return mun_help_write_name(page, name, mun_screen_width()) ? MUN_OK : no_such(name, err);
     }
     const mun_command *command = with_verb(name, args->operands[1]);
-    if (command == NULL) return no_such(name, err);
+    if (command == NULL) return no_such(args->operands[1], err);
     mun_help_write(page, command, mun_screen_width());
     return MUN_OK;
 }
