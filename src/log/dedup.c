@@ -119,15 +119,16 @@ void mun_dedup_prefetch(const mun_dedup *dedup, const mun_hash *leaf)
     if (slot != NULL) __builtin_prefetch(&slot[home_of(tag_of(leaf), bits)], 1);
 }
 
-/* The smallest confirmed index below *best, along the chain; *ret_same counts equal tags. */
+/* The smallest confirmed index below *best, along the chain, and the free slot at its end. */
 static mun_code search(const sub_table *sub, const mun_hash *leaf, const mun_leaf_source *source,
-                       uint64_t *best, mun_error *err)
+                       uint64_t *best, uint32_t *ret_end, mun_error *err)
 {
     const uint64_t *slot = atomic_load_explicit(&sub->slot, memory_order_relaxed);
     uint32_t mask = (uint32_t)((UINT64_C(1) << sub->bits) - 1);
     uint32_t tag = tag_of(leaf);
     if (slot == NULL) return MUN_OK;
-    for (uint32_t at = home_of(tag, sub->bits); slot[at] != 0; at = (at + 1) & mask) {
+    uint32_t at = home_of(tag, sub->bits);
+    for (; slot[at] != 0; at = (at + 1) & mask) {
         if (slot[at] >> INDEX_BITS != tag || (slot[at] & INDEX_MASK) == REMOVED) continue;
         uint64_t index = (slot[at] & INDEX_MASK) - 1;
         mun_hash found;
@@ -137,6 +138,7 @@ static mun_code search(const sub_table *sub, const mun_hash *leaf, const mun_lea
         if (code != MUN_OK) return code;
         if (mun_hash_equal(&found, leaf)) *best = index;
     }
+    *ret_end = at;
     return MUN_OK;
 }
 
@@ -145,8 +147,9 @@ mun_code mun_dedup_find(mun_dedup *dedup, const mun_hash *leaf, const mun_leaf_s
 {
     sub_table *sub = &dedup->sub[leaf->bytes[0]];
     uint64_t best = UINT64_MAX;
+    uint32_t end;
     pthread_mutex_lock(&sub->lock);
-    mun_code code = search(sub, leaf, source, &best, err);
+    mun_code code = search(sub, leaf, source, &best, &end, err);
     pthread_mutex_unlock(&sub->lock);
     if (code != MUN_OK) return code;
     if (best == UINT64_MAX) return MUN_E_NOT_FOUND;
@@ -175,7 +178,7 @@ static mun_code insert_locked(sub_table *sub, uint64_t item, const mun_hash *lea
         uint64_t best = index;
         mun_hash own;
         if (leaf == NULL) MUN_TRY(source->leaf(source->ctx, index, &own, err));
-        MUN_TRY(search(sub, leaf != NULL ? leaf : &own, source, &best, err));
+        MUN_TRY(search(sub, leaf != NULL ? leaf : &own, source, &best, &at, err));
         if (best != index) return MUN_OK;
     }
     slot[at] = item;
@@ -190,6 +193,33 @@ mun_code mun_dedup_insert(mun_dedup *dedup, const mun_hash *leaf, uint64_t index
     sub_table *sub = &dedup->sub[leaf->bytes[0]];
     pthread_mutex_lock(&sub->lock);
     mun_code code = insert_locked(sub, slot_of(tag_of(leaf), index), leaf, source, err);
+    pthread_mutex_unlock(&sub->lock);
+    return code;
+}
+
+static mun_code find_or_insert_locked(sub_table *sub, const mun_hash *leaf, uint64_t index,
+                                      const mun_leaf_source *source, uint64_t *ret, mun_error *err)
+{
+    uint64_t best = UINT64_MAX;
+    uint32_t end = 0;
+    MUN_TRY(make_room(sub, err));
+    MUN_TRY(search(sub, leaf, source, &best, &end, err));
+    if (best != UINT64_MAX) {
+        *ret = best;
+        return MUN_OK;
+    }
+    atomic_load_explicit(&sub->slot, memory_order_relaxed)[end] = slot_of(tag_of(leaf), index);
+    sub->used++;
+    return MUN_E_NOT_FOUND;
+}
+
+mun_code mun_dedup_find_or_insert(mun_dedup *dedup, const mun_hash *leaf, uint64_t index,
+                                  const mun_leaf_source *source, uint64_t *ret, mun_error *err)
+{
+    MUN_ASSERT(index < MUN_LOG_ENTRIES_MAX);
+    sub_table *sub = &dedup->sub[leaf->bytes[0]];
+    pthread_mutex_lock(&sub->lock);
+    mun_code code = find_or_insert_locked(sub, leaf, index, source, ret, err);
     pthread_mutex_unlock(&sub->lock);
     return code;
 }

@@ -34,6 +34,11 @@ MUN_MUST mun_code mun_dedup_find(mun_dedup *dedup, const mun_hash *leaf,
 /* index < MUN_LOG_ENTRIES_MAX. */
 MUN_MUST mun_code mun_dedup_insert(mun_dedup *dedup, const mun_hash *leaf, uint64_t index,
                                    const mun_leaf_source *source, mun_error *err);
+/* Both in one: MUN_OK and the smallest index when it is known, MUN_E_NOT_FOUND (err untouched) when
+ * it was not and is now at index. */
+MUN_MUST mun_code mun_dedup_find_or_insert(mun_dedup *dedup, const mun_hash *leaf, uint64_t index,
+                                           const mun_leaf_source *source, uint64_t *ret,
+                                           mun_error *err);
 void mun_dedup_remove(mun_dedup *dedup, const mun_hash *leaf, uint64_t index);
 /*
  * Filling, in two steps: each thread gathers entries into a sheaf of its own, sorted by sub-table;

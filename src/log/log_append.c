@@ -400,49 +400,78 @@ static mun_code look_up(call *c, const mun_hash *leaf, size_t i, mun_error *err)
     return MUN_OK;
 }
 
-/* With the gate: the next place in g for this entry. */
+/* With the gate: the next place in g for this entry, whose index is in the set already. */
+static void take_place(call *c, mun_group *g, const mun_hash *leaf, size_t i, uint8_t **ret)
+{
+    mun_batch *b = g->batch;
+    c->ret[i] = (mun_appended){.index = g->first + b->count};
+    b->node[b->count] = *leaf;
+    *ret = mun_batch_reserve(b, c->entries[i].len);
+    MUN_ASSERT(*ret != NULL);
+}
+
+static mun_code full(mun_error *err)
+{
+    return mun_fail(err, MUN_E_LIMIT, MUN_NO_OFFSET, "the log holds as many entries as it can");
+}
+
+/* With the gate, known or not: into g. */
 static mun_code place(call *c, mun_group *g, const mun_hash *leaf, size_t i, uint8_t **ret,
                       mun_error *err)
 {
     mun_log *log = c->log;
-    mun_batch *b = g->batch;
-    uint64_t index = g->first + b->count;
+    uint64_t index = g->first + g->batch->count;
     const mun_leaf_source source = {.ctx = log, .leaf = leaf_under_way};
-    if (index >= MUN_LOG_ENTRIES_MAX) {
-        return mun_fail(err, MUN_E_LIMIT, MUN_NO_OFFSET, "the log holds as many entries as it can");
-    }
+    if (index >= MUN_LOG_ENTRIES_MAX) return full(err);
     if (log->known.live) {
         MUN_TRY(mun_dedup_insert(log->known.dedup, leaf, index, &source, err));
     }
-    b->node[b->count] = *leaf;
-    *ret = mun_batch_reserve(b, c->entries[i].len);
-    MUN_ASSERT(*ret != NULL);
-    c->ret[i] = (mun_appended){.index = index};
+    take_place(c, g, leaf, i, ret);
     return MUN_OK;
 }
 
-/* With the gate: the call's group is the one that gathers, with room for this entry; a group that
- * was ours before is seen to its end first (then *ret_settled, and the entry is looked up again).
- */
-static mun_code reach_group(call *c, size_t at, size_t *copied, size_t i, bool *ret_settled,
-                            mun_error *err)
+/* With the gate, in the group that gathers and has room, the usual case: one look at the set tells
+ * whether the entry is known, and makes it so. What is known is durable no later than g. */
+static mun_code place_new(call *c, mun_group *g, const mun_hash *leaf, size_t i, uint8_t **ret,
+                          mun_error *err)
 {
-    mun_group *g = c->log->gather;
-    size_t len = c->entries[at + i].len;
-    *ret_settled = false;
-    if (c->group != NULL && c->group == g && group_fits(g, len)) return MUN_OK;
+    mun_log *log = c->log;
+    uint64_t index = g->first + g->batch->count;
+    uint64_t known;
+    const mun_leaf_source source = {.ctx = log, .leaf = leaf_under_way};
+    if (index >= MUN_LOG_ENTRIES_MAX) return full(err);
+    if (log->known.live) {
+        mun_code code =
+            mun_dedup_find_or_insert(log->known.dedup, leaf, index, &source, &known, err);
+        if (code == MUN_OK) c->ret[i] = (mun_appended){.index = known, .existed = true};
+        if (code != MUN_E_NOT_FOUND) return code;
+    }
+    take_place(c, g, leaf, i, ret);
+    return MUN_OK;
+}
+
+/* With the gate: whether the call's group is the one that gathers, with room for this entry. */
+static bool in_group(const call *c, size_t i)
+{
+    const mun_group *g = c->log->gather;
+    return g != NULL && c->group == g && !g->alone && group_fits(g, c->entries[i].len);
+}
+
+/* With the gate: gets there. A group that was ours before is seen to its end first. The gate may be
+ * given up meanwhile: the entry is to be looked up again. */
+static mun_code reach_group(call *c, size_t at, size_t *copied, size_t i, mun_error *err)
+{
+    mun_group *g;
+    bool fresh;
     if (c->group != NULL) {
         copy_in(c, c->group, at, *copied, i);
         *copied = i;
-        *ret_settled = true;
         return settle(c, at + i, err);
     }
-    bool fresh;
-    MUN_TRY(open_group(c->log, len, &g, &fresh, err));
+    MUN_TRY(open_group(c->log, c->entries[at + i].len, &g, &fresh, err));
     g->refs++;
     c->group = g;
     c->leading = fresh;
-    *ret_settled = true; /* the gate may have been open: someone else may have brought the entry */
     return MUN_OK;
 }
 
@@ -453,20 +482,18 @@ static mun_code place_chunk(call *c, size_t at, size_t count, mun_error *err)
     size_t copied = 0;
     size_t i = 0;
     while (i < count && code == MUN_OK) {
-        bool settled;
         c->to[i] = NULL;
         code = closed(c->log, err);
         if (code != MUN_OK) break;
-        code = look_up(c, &c->leaf[i], at + i, err);
-        if (code == MUN_OK) {
-            i++;
+        if (in_group(c, at + i)) {
+            code = place_new(c, c->group, &c->leaf[i], at + i, &c->to[i], err);
+            if (code == MUN_OK) i++;
             continue;
         }
-        if (code != MUN_E_NOT_FOUND && code != MUN_E_AGAIN) break;
-        code = reach_group(c, at, &copied, i, &settled, err);
-        if (code != MUN_OK || settled) continue;
-        code = place(c, c->group, &c->leaf[i], at + i, &c->to[i], err);
+        code = look_up(c, &c->leaf[i], at + i, err);
         if (code == MUN_OK) i++;
+        if (code != MUN_E_NOT_FOUND && code != MUN_E_AGAIN) continue;
+        code = reach_group(c, at, &copied, i, err);
     }
     if (c->group != NULL) copy_in(c, c->group, at, copied, i);
     return code;

@@ -88,6 +88,15 @@ static void test_insert_find_remove(void **state)
         assert_ok(mun_dedup_insert(d, &l.leaf[i], i, &source, err));
     }
     for (uint64_t i = 0; i < MANY; i++) expect(d, &l, &l.leaf[i], i);
+    for (uint64_t i = 0; i < MANY; i += 7) {
+        uint64_t found;
+        assert_ok(mun_dedup_find_or_insert(d, &l.leaf[i], 1, &source, &found, err));
+        assert_int_equal(found, i);
+        mun_dedup_remove(d, &l.leaf[i], i);
+        assert_int_equal(mun_dedup_find_or_insert(d, &l.leaf[i], i, &source, &found, NULL),
+                         MUN_E_NOT_FOUND);
+        expect(d, &l, &l.leaf[i], i);
+    }
     mun_dedup_free(d);
     mun_dedup_free(NULL);
     free(l.leaf);

@@ -345,6 +345,62 @@ static void test_batches_with_a_time(void **state)
     world_close(&w);
 }
 
+/* Batches with a time among ordinary callers: each stays one batch, of its own entries only. */
+static void *append_at_often(void *arg)
+{
+    caller *c = arg;
+    world w = {.seed = c->seed};
+    for (int i = 0; i < CALLS; i++) {
+        char text[5][2048];
+        mun_slice entries[5];
+        mun_tree_head head;
+        mun_error err = {0};
+        for (size_t k = 0; k < 5; k++) {
+            size_t len = entry_text(text[k], sizeof text[k], world_random(&w, 3000));
+            entries[k] = mun_slice_of(text[k], len);
+        }
+        if (mun_log_append_at(c->log, entries, 5, 1000000, &head, &err) != MUN_OK) {
+            c->wrong = true;
+            return NULL;
+        }
+        for (size_t k = 0; k < 5; k++) {
+            uint8_t bytes[2048];
+            mun_buf buf = mun_buf_fixed(bytes, sizeof bytes);
+            mun_code code = mun_log_read(c->log, head.size - 5 + k, &buf, NULL, &err);
+            if (code != MUN_OK || !mun_slice_equal(mun_buf_slice(&buf), entries[k])) {
+                c->wrong = true;
+            }
+        }
+    }
+    return NULL;
+}
+
+static void test_both_kinds_of_callers(void **state)
+{
+    (void)state;
+    world w;
+    caller callers[4];
+    create(&w, 11);
+    w.now = 1000000;
+    mun_log *log = open_log(&w, false);
+    for (unsigned i = 0; i < 4; i++) {
+        callers[i] = (caller){.log = log, .number = i, .seed = 991 * i + 1};
+        assert_int_equal(pthread_create(&callers[i].thread, NULL,
+                                        i < 2 ? append_at_often : call_often, &callers[i]),
+                         0);
+    }
+    uint64_t appended = 2 * 5 * CALLS;
+    for (unsigned i = 0; i < 4; i++) {
+        pthread_join(callers[i].thread, NULL);
+        assert_false(callers[i].wrong);
+        appended += callers[i].appended;
+    }
+    assert_int_equal(mun_log_head(log).size, appended);
+    check_all(&w, log);
+    assert_ok(mun_log_close(log, err));
+    world_close(&w);
+}
+
 /* ---- readers ---------------------------------------------------------------------------------*/
 
 static void append_some(world *w, mun_log *log, uint64_t from, uint64_t to)
