@@ -619,11 +619,17 @@ static void test_batch_larger_than_the_ring(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_many_callers),  cmocka_unit_test(test_one_by_one),
-        cmocka_unit_test(test_arguments),     cmocka_unit_test(test_batches_with_a_time),
-        cmocka_unit_test(test_readers),       cmocka_unit_test(test_large_call),
-        cmocka_unit_test(test_damaged_leaf),  cmocka_unit_test(test_without_dedup),
-        cmocka_unit_test(test_journal_grows), cmocka_unit_test(test_batch_larger_than_the_ring),
+        cmocka_unit_test(test_many_callers),
+        cmocka_unit_test(test_one_by_one),
+        cmocka_unit_test(test_arguments),
+        cmocka_unit_test(test_batches_with_a_time),
+        cmocka_unit_test(test_readers),
+        cmocka_unit_test(test_both_kinds_of_callers),
+        cmocka_unit_test(test_large_call),
+        cmocka_unit_test(test_damaged_leaf),
+        cmocka_unit_test(test_without_dedup),
+        cmocka_unit_test(test_journal_grows),
+        cmocka_unit_test(test_batch_larger_than_the_ring),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
