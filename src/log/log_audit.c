@@ -25,6 +25,7 @@ static void segment_free(mun_audit_segment *s)
     free(s->stored_offset);
 }
 
+/* The caller frees, also after a failure. */
 static mun_code segment_alloc(mun_audit_segment *s, mun_error *err)
 {
     *s = (mun_audit_segment){
@@ -36,7 +37,6 @@ static mun_code segment_alloc(mun_audit_segment *s, mun_error *err)
     };
     if (s->offset == NULL || s->leaf == NULL || s->buffer == NULL || s->stored == NULL ||
         s->stored_offset == NULL) {
-        segment_free(s);
         return no_memory(err);
     }
     return MUN_OK;
@@ -199,7 +199,6 @@ static mun_code audit_segments(mun_audit *audit, const mun_crypto *crypto, mun_e
     mun_audit_segment s;
     uint64_t size = audit->sb.size;
     mun_code code = segment_alloc(&s, err);
-    if (code != MUN_OK) return code;
     while (code == MUN_OK && !atomic_load(&audit->stop)) {
         s.number = atomic_fetch_add(&audit->next, 1);
         s.first = s.number * MUN_LOG_SEGMENT_ENTRIES;
