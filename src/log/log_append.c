@@ -461,14 +461,15 @@ static bool in_group(const call *c, size_t i)
  * given up meanwhile: the entry is to be looked up again. */
 static mun_code reach_group(call *c, size_t at, size_t *copied, size_t i, mun_error *err)
 {
-    mun_group *g;
-    bool fresh;
+    mun_group *g = NULL;
+    bool fresh = false;
     if (c->group != NULL) {
         copy_in(c, c->group, at, *copied, i);
         *copied = i;
         return settle(c, at + i, err);
     }
     MUN_TRY(open_group(c->log, c->entries[at + i].len, &g, &fresh, err));
+    MUN_ASSERT(g != NULL);
     g->refs++;
     c->group = g;
     c->leading = fresh;

@@ -85,7 +85,7 @@ static mun_code visit_records(scan *s, uint64_t first, uint32_t count, mun_error
     MUN_TRY(mun_reader_hashes(s->log->reader, 0, first, count, want, err));
     for (uint32_t i = 0; i < count; i++) {
         uint64_t index = first + i;
-        uint64_t time;
+        uint64_t time = 0;
         mun_hash leaf;
         char name[MUN_FILE_NAME_MAX];
         mun_stream_name(name, MUN_STREAM_SEGMENT, index / MUN_LOG_SEGMENT_ENTRIES);
