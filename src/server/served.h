@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The ledgers of the process. Each is known by a base path ("" or "/NAME") or a host name; it is
+ * opened on first use and closed again when more than `open_max` are open and this one is idle.
+ * A ledger that cannot be opened, or whose write failed, answers 503 or 500 with the reason and
+ * leaves the others alone; it is tried again at most once in MUN_SERVED_RETRY_SECONDS.
+ *
+ * Ownership: the set owns all; a mun_ledger borrowed by mun_served_use is given back by
+ * mun_served_done. Threads: all functions may be called by any thread.
+ */
+#ifndef MUN_SERVER_SERVED_H
+#define MUN_SERVER_SERVED_H
+
+#include "base/error.h"
+#include "base/slice.h"
+
+#include <muniment/ledger.h>
+
+#define MUN_SERVED_RETRY_SECONDS 5
+
+typedef enum mun_served_state {
+    MUN_SERVED_CLOSED,  /* not opened yet, or closed for idleness: fine */
+    MUN_SERVED_OPENING, /* recovering */
+    MUN_SERVED_READY,
+    MUN_SERVED_FULL,    /* the disk is full: reads only */
+    MUN_SERVED_FAILED,  /* a write failed: being reopened */
+    MUN_SERVED_DAMAGED, /* with the place in `error` */
+    MUN_SERVED_STATES
+} mun_served_state;
+
+struct mun_access;
+
+typedef struct mun_served_options {
+    const char *name; /* 1..MUN_LEDGER_NAME_MAX of [A-Za-z0-9._-] */
+    const char *directory;
+    const char *base;            /* "" or "/NAME", no slash at the end */
+    const char *host;            /* a host name of its own; NULL: any */
+    const char *passphrase_file; /* NULL: keys are not encrypted */
+    bool read_only;
+    struct mun_access *access; /* who may do what; NULL: open to anyone; borrowed */
+} mun_served_options;
+
+typedef struct mun_served mun_served;
+typedef struct mun_served_set mun_served_set;
+
+MUN_MUST mun_code mun_served_set_create(size_t open_max, mun_served_set **ret, mun_error *err);
+/* Closes every ledger; nobody may be using one. */
+void mun_served_set_destroy(mun_served_set *set);
+/* MUN_E_EXISTS: the name, base or host is taken; MUN_E_LIMIT. Does not open the ledger, but reads
+ * its ledger.pub, so that a wrong directory is told at once. */
+MUN_MUST mun_code mun_served_add(mun_served_set *set, const mun_served_options *options,
+                                 mun_error *err);
+/* Takes it out of service once nobody uses it. */
+void mun_served_remove(mun_served_set *set, mun_served *served);
+size_t mun_served_count(const mun_served_set *set);
+mun_served *mun_served_at(mun_served_set *set, size_t n);
+
+/* Which ledger this request is for; ret_rest: the path below its base. NULL: none. */
+mun_served *mun_served_find(mun_served_set *set, mun_slice host, mun_slice path,
+                            mun_slice *ret_rest);
+
+/* Borrows the open ledger. MUN_E_AGAIN while another thread opens it and `wait` is false;
+ * MUN_E_DAMAGED, MUN_E_BUSY (another process writes it), MUN_E_IO... */
+MUN_MUST mun_code mun_served_use(mun_served *served, bool wait, mun_ledger **ret, mun_error *err);
+/* Gives it back. result: what the last call on it returned; MUN_E_FAILED has it reopened,
+ * MUN_E_DAMAGED and MUN_E_NO_SPACE change its state. */
+void mun_served_done(mun_served *served, mun_ledger *ledger, mun_code result);
+
+/* Says that entries were added: wakes the streams of this ledger (http_server.h). */
+void mun_served_grew(mun_served *served);
+
+const mun_served_options *mun_served_options_of(const mun_served *served);
+const mun_ledger_pub *mun_served_identity(const mun_served *served); /* from ledger.pub */
+mun_served_state mun_served_state_get(mun_served *served, mun_error *ret_why);
+const char *mun_served_state_text(mun_served_state state);
+
+#endif
