@@ -6,7 +6,7 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 get_property(rooms GLOBAL PROPERTY MUN_ROOMS)
-list(REMOVE_ITEM rooms cli)
+list(REMOVE_ITEM rooms fetch server cli) # programs, not library
 set(objects)
 foreach(room IN LISTS rooms)
     list(APPEND objects $<TARGET_OBJECTS:mun_${room}>)
