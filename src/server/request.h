@@ -36,6 +36,8 @@ typedef enum mun_field {
     MUN_FIELD_X_FORWARDED_FOR, /* believed only from a listener that is said to be a proxy's */
     MUN_FIELD_X_FORWARDED_PROTO,
     MUN_FIELD_X_CLIENT_CERT_SHA256, /* the same: SHA-256 of the client certificate's DER, hex */
+    MUN_FIELD_X_CLIENT_CERT,        /* the same, for nginx, which has no SHA-256 of it: the
+                                       certificate, PEM, percent-escaped; counts where it is sent */
     MUN_FIELDS
 } mun_field;
 
