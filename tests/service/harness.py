@@ -554,7 +554,7 @@ class World:
 
     def identity(self, ledger):
         """What ledger.pub says: {'origin', 'receipts': COSE_Key bytes, 'checkpoints': vkey, 'file': path}."""
-            lines = dict(line.split(" ", 1) for line in (pathlib.Path(ledger) / "ledger.pub").read_text().splitlines()[1:])
+        lines = dict(line.split(" ", 1) for line in (pathlib.Path(ledger) / "ledger.pub").read_text().splitlines()[1:])
         return {"origin": lines["origin"], "receipts": base64.b64decode(lines["receipts"]), "checkpoints": lines["checkpoints"],
                 "file": pathlib.Path(ledger) / "ledger.pub"}
 
