@@ -126,6 +126,16 @@ MUN_API MUN_MUST mun_code mun_ledger_consistency(mun_ledger *ledger, uint64_t ol
 MUN_API MUN_MUST mun_code mun_ledger_root(mun_ledger *ledger, uint64_t size,
                                           uint8_t ret[MUN_HASH_SIZE], mun_error *err);
 
+/* C2SP tlog-tiles: the bytes of a hash tile (level >= 0) or of an entry bundle (level -1), width 1
+ * to 256, of the tree as it is now; a full tile may be asked for at any width. A full tile is
+ * checked against the hash above it. MUN_E_NOT_FOUND: the tree has no such tile yet. */
+MUN_API MUN_MUST mun_code mun_ledger_tile(mun_ledger *ledger, int level, uint64_t n, unsigned width,
+                                          mun_buf *ret, mun_error *err);
+/* Registration times of the entries below size, as the file `commits` of an exported tree
+ * (docs/format/export.md). MUN_E_NOT_FOUND: there are not so many entries. */
+MUN_API MUN_MUST mun_code mun_ledger_commits(mun_ledger *ledger, uint64_t size, mun_buf *ret,
+                                             mun_error *err);
+
 /* Searching. Empty slices and zeros do not restrict. Results in order of index. */
 typedef struct mun_query {
     mun_slice iss, sub, content_type;
@@ -134,7 +144,9 @@ typedef struct mun_query {
     uint64_t since_ms, until_ms; /* registration time, since <= t < until; 0: open */
     bool have_after;
     uint64_t after; /* only indexes greater than this */
+    uint64_t end;   /* only indexes lower than this; 0: no limit */
     uint64_t limit; /* 0: no limit */
+    bool newest;    /* only the matching entry with the highest index */
 } mun_query;
 
 typedef struct mun_found {

@@ -68,6 +68,7 @@ typedef struct mun_index_query {
     bool have_iss, have_sub, have_digest, have_content_type, have_kid;
     mun_slice iss, sub, digest, content_type, kid;
     uint64_t first, end;
+    bool newest; /* the highest ones, from the highest down */
 } mun_index_query;
 
 /* The lowest matching indexes in order, at most cap. Fewer than cap: there are no more. */

@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <sqlite3.h>
 
-#define MUN_INDEX_SHAPES 32 /* which of the five columns a query restricts */
+#define MUN_INDEX_SHAPES 64 /* which of the five columns a query restricts; from which end */
 
 /* One connection; its statements are prepared when first needed, used under the mutex. */
 typedef struct mun_index_link {

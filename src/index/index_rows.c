@@ -137,7 +137,14 @@ mun_code mun_index_size(mun_index *index, uint64_t *ret, mun_error *err)
     return code;
 }
 
-enum { HAVE_DIGEST = 1, HAVE_SUB = 2, HAVE_ISS = 4, HAVE_CONTENT_TYPE = 8, HAVE_KID = 16 };
+enum {
+    HAVE_DIGEST = 1,
+    HAVE_SUB = 2,
+    HAVE_ISS = 4,
+    HAVE_CONTENT_TYPE = 8,
+    HAVE_KID = 16,
+    NEWEST = 32
+};
 
 /* The most selective column that is given leads; the rest only filters. */
 static void find_sql(unsigned shape, char ret[SQL_MAX])
@@ -163,15 +170,15 @@ static void find_sql(unsigned shape, char ret[SQL_MAX])
                                columns[i].column, columns[i].parameter);
     }
     snprintf(ret, SQL_MAX,
-             "SELECT idx FROM entry%s WHERE idx >= ?1 AND idx < ?2%s ORDER BY idx LIMIT ?8", hint,
-             terms);
+             "SELECT idx FROM entry%s WHERE idx >= ?1 AND idx < ?2%s ORDER BY idx%s LIMIT ?8", hint,
+             terms, (shape & NEWEST) != 0 ? " DESC" : "");
 }
 
 static unsigned shape_of(const mun_index_query *query)
 {
     return (query->have_digest ? HAVE_DIGEST : 0u) | (query->have_sub ? HAVE_SUB : 0u) |
            (query->have_iss ? HAVE_ISS : 0u) | (query->have_content_type ? HAVE_CONTENT_TYPE : 0u) |
-           (query->have_kid ? HAVE_KID : 0u);
+           (query->have_kid ? HAVE_KID : 0u) | (query->newest ? NEWEST : 0u);
 }
 
 static sqlite3_int64 bounded(uint64_t v)

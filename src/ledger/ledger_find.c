@@ -80,6 +80,7 @@ static mun_index_query index_query(const mun_query *q, uint64_t first, uint64_t 
         .kid = q->kid,
         .first = first,
         .end = end,
+        .newest = q->newest,
     };
 }
 
@@ -143,6 +144,7 @@ static mun_code bounds(const search *s, uint64_t *ret_first, uint64_t *ret_end, 
     uint64_t first = 0, end = mun_log_head(s->ledger->log).size;
     if (q->until_ms != 0) MUN_TRY(first_at(s->ledger, end, q->until_ms, &end, err));
     if (q->since_ms != 0) MUN_TRY(first_at(s->ledger, end, q->since_ms, &first, err));
+    if (q->end != 0 && q->end < end) end = q->end;
     if (q->have_after && q->after >= first) first = q->after < end ? q->after + 1 : end;
     *ret_first = first;
     *ret_end = end;
@@ -162,11 +164,50 @@ static uint64_t indexed(mun_ledger *ledger, uint64_t end)
     return size < end ? size : end;
 }
 
+/* ---- The newest alone ---------------------------------------------------------------------- */
+
+typedef struct newest {
+    search *search;
+    bool have;
+    uint64_t index;
+} newest;
+
+static mun_code newest_look_at(void *ctx, uint64_t index, uint64_t time_ms, mun_slice entry,
+                               const mun_hash *leaf, mun_error *err)
+{
+    (void)time_ms;
+    (void)leaf;
+    newest *n = ctx;
+    mun_statement statement;
+    MUN_TRY(mun_statement_parse(entry, &statement, err));
+    if (!matches(n->search, &statement)) return MUN_OK;
+    n->have = true;
+    n->index = index;
+    return MUN_OK;
+}
+
+/* What the index does not hold is newer than what it holds. */
+static mun_code find_newest(search *s, uint64_t first, uint64_t rows, uint64_t end, mun_error *err)
+{
+    MUN_BUF_AUTO mun_buf entry = mun_buf_growable(MUN_ENTRY_MAX);
+    newest n = {.search = s};
+    uint64_t tail = first < rows ? rows : first;
+    if (tail < end) MUN_TRY(mun_log_scan(s->ledger->log, tail, end, newest_look_at, &n, err));
+    if (!n.have && first < rows) {
+        mun_index_query q = index_query(s->query, first, rows);
+        size_t len = 0;
+        MUN_TRY(mun_index_find(s->ledger->follower.index, &q, &n.index, 1, &len, err));
+        n.have = len > 0;
+    }
+    return n.have ? show_row(s, n.index, &entry, err) : MUN_OK;
+}
+
 static mun_code find(search *s, mun_error *err)
 {
     uint64_t first = 0, end = 0;
     MUN_TRY(bounds(s, &first, &end, err));
     uint64_t rows = indexed(s->ledger, end);
+    if (s->query->newest) return find_newest(s, first, rows, end, err);
     if (first < rows) MUN_TRY(find_rows(s, first, rows, err));
     return find_entries(s, first < rows ? rows : first, end, err);
 }

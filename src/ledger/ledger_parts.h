@@ -70,6 +70,7 @@ struct mun_ledger {
     pthread_mutex_t checkpoint_mutex;
     mun_tree_head checkpoint_head; /* of the checkpoint that was signed last */
     mun_buf checkpoint;
+    atomic_uint_fast64_t checkpoint_kept; /* size of the one that was written to the directory */
 
     mun_node_cache nodes;
     mun_row_follower follower;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading: entries, proofs and roots, as the log gives them. */
+#include "ledger/commits.h"
 #include "ledger/ledger_parts.h"
 
 _Static_assert(sizeof(mun_hash) == MUN_HASH_SIZE, "a path is an array of bare hashes");
@@ -96,4 +97,23 @@ mun_code mun_ledger_root(mun_ledger *ledger, uint64_t size, uint8_t ret[MUN_HASH
     MUN_TRY(mun_log_root(ledger->log, size, &root, err));
     memcpy(ret, root.bytes, MUN_HASH_SIZE);
     return MUN_OK;
+}
+
+mun_code mun_ledger_tile(mun_ledger *ledger, int level, uint64_t n, unsigned width, mun_buf *ret,
+                         mun_error *err)
+{
+    return mun_log_tile(ledger->log, level, n, width, ret, err);
+}
+
+mun_code mun_ledger_commits(mun_ledger *ledger, uint64_t size, mun_buf *ret, mun_error *err)
+{
+    mun_crypto *crypto = NULL;
+    if (size > mun_log_head(ledger->log).size) {
+        return mun_failf(err, MUN_E_NOT_FOUND, 0, "the log has no %llu entries yet",
+                         (unsigned long long)size);
+    }
+    MUN_TRY(mun_crypto_pool_take(&ledger->pool, &crypto, err));
+    mun_code code = mun_commits_write(crypto, ledger->log, size, ret, err);
+    mun_crypto_pool_give(&ledger->pool, crypto);
+    return code;
 }

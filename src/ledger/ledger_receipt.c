@@ -156,10 +156,11 @@ static mun_code checkpoint_at(mun_ledger *ledger, const mun_crypto *crypto,
     return mun_buf_ok(ret) ? MUN_OK : no_room(err);
 }
 
-/* The newest checkpoint stands in the directory, for whoever looks there; it is derived. */
-static void checkpoint_keep(mun_ledger *ledger, mun_slice note)
+/* The newest checkpoint stands in the directory, for whoever looks there; it is derived. Those who
+ * ask again and again for the same one do not write it again. */
+static void checkpoint_keep(mun_ledger *ledger, uint64_t size, mun_slice note)
 {
-    if (ledger->read_only) return;
+    if (ledger->read_only || atomic_exchange(&ledger->checkpoint_kept, size) == size) return;
     mun_code code = mun_ledger_file_write(ledger->directory, MUN_CHECKPOINT_FILE, note,
                                           MUN_WRITE_REPLACE | MUN_WRITE_NO_SYNC, NULL);
     (void)code;
@@ -174,7 +175,7 @@ mun_code mun_ledger_checkpoint(mun_ledger *ledger, mun_buf *ret, mun_error *err)
     mun_code code = checkpoint_at(ledger, crypto, &head, ret, err);
     mun_crypto_pool_give(&ledger->pool, crypto);
     if (code == MUN_OK) {
-        checkpoint_keep(ledger, mun_slice_of(ret->ptr + start, ret->len - start));
+        checkpoint_keep(ledger, head.size, mun_slice_of(ret->ptr + start, ret->len - start));
     }
     return code;
 }
