@@ -12,6 +12,18 @@
 
 struct mun_http_server;
 struct mun_register_queue;
+struct mun_operation;
+
+/* The limits that the configuration may change (service_limits.h), as they stand since the start:
+ * a reload does not touch them. */
+typedef struct mun_limits {
+    uint32_t connections, connections_per_address; /* per address 0: no limit */
+    uint32_t head_seconds, body_seconds, idle_seconds, drain_seconds;
+    uint32_t batch_bytes;  /* body of POST /v1/batch */
+    uint32_t queue;        /* registrations waiting */
+    uint32_t open_ledgers; /* at once */
+    uint32_t workers;
+} mun_limits;
 
 typedef struct mun_service {
     mun_served_set *ledgers;
@@ -20,6 +32,8 @@ typedef struct mun_service {
     struct mun_http_server *http;
     const char *public_url; /* "https://ledger.example.org", no slash at the end; NULL: as asked */
     uint64_t started_ms;    /* wall clock */
+    mun_limits limits;
+    struct mun_operation *operation; /* private to operation.c */
 } mun_service;
 
 #define MUN_LISTEN_MAX 16
