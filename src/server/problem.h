@@ -29,6 +29,7 @@
 #define MUN_TITLE_UNAUTHORIZED "Unauthorized"
 #define MUN_TITLE_FORBIDDEN    "Forbidden"
 #define MUN_TITLE_COPY         "Read-Only Copy"
+#define MUN_TITLE_FULL         "Insufficient Storage"
 #define MUN_TITLE_INTERNAL     "Internal Error"
 
 /* True where this path's errors are JSON. path: below the ledger's base. */
@@ -42,7 +43,12 @@ void mun_problem(const mun_request *request, mun_response *response, unsigned st
  * Errors of the machine (I/O, damage) are told without paths: those go to the log. */
 void mun_problem_error(const mun_request *request, mun_response *response, const mun_error *error);
 
-/* The same as one CBOR item (map), for the results of a batch. */
+/* The same for a statement that was not registered: what policy or form refuses is a 400 with
+ * SCRAPI's title, and never a 403 or 422. */
+void mun_problem_refusal(const mun_request *request, mun_response *response,
+                         const mun_error *error);
+
+/* mun_problem_refusal as one CBOR item (map), for the results of a batch. */
 void mun_problem_item(mun_buf *out, const mun_error *error);
 
 #endif

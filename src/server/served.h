@@ -17,6 +17,8 @@
 #include <muniment/ledger.h>
 
 #define MUN_SERVED_RETRY_SECONDS 5
+#define MUN_SERVED_PROBE_SECONDS 3   /* a full disk is tried again at most so often */
+#define MUN_SERVED_REFRESH_MS    100 /* so old may be what a reader of a ledger sees */
 
 typedef enum mun_served_state {
     MUN_SERVED_CLOSED,  /* not opened yet, or closed for idleness: fine */
@@ -37,7 +39,7 @@ typedef struct mun_served_options {
     const char *host;            /* a host name of its own; NULL: any */
     const char *passphrase_file; /* NULL: keys are not encrypted */
     bool read_only;
-    struct mun_access *access; /* who may do what; NULL: open to anyone; borrowed */
+    struct mun_access *access; /* who may do what, as it was added; NULL: open to anyone */
 } mun_served_options;
 
 typedef struct mun_served mun_served;
@@ -50,21 +52,42 @@ void mun_served_set_destroy(mun_served_set *set);
  * its ledger.pub, so that a wrong directory is told at once. */
 MUN_MUST mun_code mun_served_add(mun_served_set *set, const mun_served_options *options,
                                  mun_error *err);
-/* Takes it out of service once nobody uses it. */
+/* Takes it out of service: it is closed once nobody uses it, and mun_served_use refuses with
+ * MUN_E_NOT_FOUND. The object itself stays valid until the set is destroyed, for requests and
+ * streams that hold it. */
 void mun_served_remove(mun_served_set *set, mun_served *served);
-size_t mun_served_count(const mun_served_set *set);
-mun_served *mun_served_at(mun_served_set *set, size_t n);
+size_t mun_served_count(mun_served_set *set);
+mun_served *mun_served_at(mun_served_set *set, size_t n); /* NULL: there are fewer by now */
+size_t mun_served_open_count(mun_served_set *set);
+/* Calls grown(ctx, served) at mun_served_grew; NULL: nobody. Before requests come, or after. */
+typedef void (*mun_served_grown)(void *ctx, const mun_served *served);
+void mun_served_on_grown(mun_served_set *set, mun_served_grown grown, void *ctx);
 
 /* Which ledger this request is for; ret_rest: the path below its base. NULL: none. */
 mun_served *mun_served_find(mun_served_set *set, mun_slice host, mun_slice path,
                             mun_slice *ret_rest);
 
-/* Borrows the open ledger. MUN_E_AGAIN while another thread opens it and `wait` is false;
- * MUN_E_DAMAGED, MUN_E_BUSY (another process writes it), MUN_E_IO... */
+/* Borrows the ledger, opening it where it is closed (which may take long: look with
+ * mun_served_is_open where that must not be). MUN_E_AGAIN while another thread opens or closes it
+ * and `wait` is false; MUN_E_DAMAGED, MUN_E_BUSY (another process writes it), MUN_E_IO... */
 MUN_MUST mun_code mun_served_use(mun_served *served, bool wait, mun_ledger **ret, mun_error *err);
 /* Gives it back. result: what the last call on it returned; MUN_E_FAILED has it reopened,
  * MUN_E_DAMAGED and MUN_E_NO_SPACE change its state. */
 void mun_served_done(mun_served *served, mun_ledger *ledger, mun_code result);
+
+bool mun_served_is_open(const mun_served *served);
+
+/* Whether a registration may be tried now: MUN_E_NO_SPACE while the disk is known to be full,
+ * MUN_E_DAMAGED. And that one was written: the disk has room again. */
+MUN_MUST mun_code mun_served_may_write(mun_served *served, mun_error *err);
+void mun_served_wrote(mun_served *served);
+/* Damage that a call met, with its place: the ledger still reads, but registers nothing more until
+ * it is opened again. mun_problem_error calls it. */
+void mun_served_damaged(mun_served *served, const mun_error *why);
+
+/* Who may do what: takes a reference of its own; requests take theirs for as long as they run. */
+void mun_served_access_set(mun_served *served, struct mun_access *access);
+struct mun_access *mun_served_access_take(mun_served *served); /* NULL: open to anyone */
 
 /* Says that entries were added: wakes the streams of this ledger (http_server.h). */
 void mun_served_grew(mun_served *served);

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opening, lending and closing one ledger of the set. */
+#include "server/served_parts.h"
+
+#include "base/buf.h"
+#include "server/event_log.h"
+#include "vfs/files.h"
+
+#include <muniment/keys.h>
+#include <stdio.h>
+#include <time.h>
+
+#define SECOND_NS  UINT64_C(1000000000)
+#define ROOM_AGAIN (UINT64_C(64) << 20) /* free bytes with which a full ledger counts as ready */
+
+static uint64_t clock_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
+}
+
+void mun_served_init(mun_served *served)
+{
+    pthread_mutex_init(&served->mutex, NULL);
+    pthread_cond_init(&served->changed, NULL);
+}
+
+/* ---- Opening --------------------------------------------------------------------------------- */
+
+/* The file's first line, without its end. */
+static mun_code passphrase_read(const char *path, mun_buf *ret, mun_error *err)
+{
+    if (path == NULL) return MUN_OK;
+    MUN_TRY(mun_file_read(path, MUN_PASSPHRASE_MAX + 1, ret, err));
+    size_t len = 0;
+    while (len < ret->len && ret->ptr[len] != '\n' && ret->ptr[len] != '\r') len++;
+    ret->len = len;
+    return MUN_OK;
+}
+
+static mun_code open_with_passphrase(const mun_served *served, mun_ledger **ret, mun_error *err)
+{
+    uint8_t secret[MUN_PASSPHRASE_MAX + 1];
+    mun_buf passphrase = mun_buf_fixed(secret, sizeof secret);
+    mun_code code = passphrase_read(served->options.passphrase_file, &passphrase, err);
+    if (code == MUN_OK) {
+        mun_ledger_open_options options = {
+            .read_only = served->options.read_only,
+            .passphrase = mun_buf_slice(&passphrase),
+        };
+        code = mun_ledger_open(served->options.directory, &options, ret, err);
+    }
+    mun_cleanse(secret, sizeof secret);
+    return code;
+}
+
+static mun_served_state state_after(mun_code code)
+{
+    return code == MUN_OK ? MUN_SERVED_READY
+           : code == MUN_E_DAMAGED || code == MUN_E_VERSION || code == MUN_E_REFUSED
+               ? MUN_SERVED_DAMAGED
+               : MUN_SERVED_FAILED;
+}
+
+/* Takes and gives the mutex back while the ledger is opened. */
+static mun_code open_locked(mun_served *served, mun_error *err)
+{
+    mun_ledger *ledger = NULL;
+    mun_error why = {0};
+    served->moving = true;
+    served->state = MUN_SERVED_OPENING;
+    served->tried_ns = clock_ns();
+    pthread_mutex_unlock(&served->mutex);
+    mun_code code = open_with_passphrase(served, &ledger, &why);
+    if (code != MUN_OK) {
+        mun_event(MUN_EVENT_ERROR, "ledger_not_opened", MUN_KV("ledger", served->options.name),
+                  MUN_KV("code", mun_code_name(code)), MUN_KV("reason", why.text));
+        if (err != NULL) *err = why;
+    }
+    pthread_mutex_lock(&served->mutex);
+    served->moving = false;
+    served->ledger = ledger;
+    served->state = state_after(code);
+    served->why = why;
+    if (code == MUN_OK) {
+        atomic_store(&served->open, true);
+        atomic_fetch_add(&served->set->open, 1);
+    }
+    pthread_cond_broadcast(&served->changed);
+    return code;
+}
+
+/* What could not be opened is not tried again at once. */
+static mun_code may_try(const mun_served *served, mun_error *err)
+{
+    if (served->tried_ns == 0 || served->why.code == MUN_OK ||
+        clock_ns() - served->tried_ns >= MUN_SERVED_RETRY_SECONDS * SECOND_NS) {
+        return MUN_OK;
+    }
+    if (err != NULL) *err = served->why;
+    return served->why.code;
+}
+
+/* ---- Closing --------------------------------------------------------------------------------- */
+
+/* Nobody uses it, the mutex is held, and given back while it is closed. */
+static void close_locked(mun_served *served)
+{
+    mun_error why = {0};
+    mun_ledger *ledger = served->ledger;
+    served->moving = true;
+    atomic_store(&served->open, false);
+    pthread_mutex_unlock(&served->mutex);
+    mun_code code = mun_ledger_close(ledger, &why);
+    if (code != MUN_OK) {
+        mun_event(MUN_EVENT_WARNING, "ledger_closed_badly", MUN_KV("ledger", served->options.name),
+                  MUN_KV("code", mun_code_name(code)), MUN_KV("reason", why.text));
+    }
+    atomic_fetch_sub(&served->set->open, 1);
+    pthread_mutex_lock(&served->mutex);
+    served->moving = false;
+    served->reopen = false;
+    served->ledger = NULL;
+    if (served->state == MUN_SERVED_READY || served->state == MUN_SERVED_FULL) {
+        served->state = MUN_SERVED_CLOSED;
+        served->why = (mun_error){0};
+    }
+    pthread_cond_broadcast(&served->changed);
+}
+
+static bool idle(const mun_served *served)
+{
+    return served->ledger != NULL && served->users == 0 && !served->moving;
+}
+
+/* The one that nobody has used for longest; the set's lock is held. */
+static mun_served *idlest(const mun_served_set *set)
+{
+    mun_served *best = NULL;
+    uint64_t used = UINT64_MAX;
+    for (size_t i = 0; i < set->len; i++) {
+        mun_served *served = set->list[i];
+        if (!atomic_load(&served->open) || pthread_mutex_trylock(&served->mutex) != 0) continue;
+        if (idle(served) && served->used_ns < used) {
+            used = served->used_ns;
+            best = served;
+        }
+        pthread_mutex_unlock(&served->mutex);
+    }
+    return best;
+}
+
+/* Closes others, as long as more are open than should be and one of them is idle. */
+static void room_make(mun_served_set *set)
+{
+    while (atomic_load(&set->open) > set->open_max) {
+        pthread_mutex_lock(&set->closing);
+        pthread_rwlock_rdlock(&set->lock);
+        mun_served *served = atomic_load(&set->open) > set->open_max ? idlest(set) : NULL;
+        pthread_rwlock_unlock(&set->lock);
+        if (served != NULL) {
+            pthread_mutex_lock(&served->mutex);
+            if (idle(served)) close_locked(served);
+            pthread_mutex_unlock(&served->mutex);
+        }
+        pthread_mutex_unlock(&set->closing);
+        if (served == NULL) return;
+    }
+}
+
+void mun_served_retire(mun_served *served)
+{
+    pthread_mutex_lock(&served->mutex);
+    served->removed = true;
+    served->reopen = served->ledger != NULL;
+    if (idle(served)) close_locked(served);
+    pthread_cond_broadcast(&served->changed);
+    pthread_mutex_unlock(&served->mutex);
+}
+
+void mun_served_finish(mun_served *served)
+{
+    pthread_mutex_lock(&served->mutex);
+    if (idle(served)) close_locked(served);
+    pthread_mutex_unlock(&served->mutex);
+    pthread_cond_destroy(&served->changed);
+    pthread_mutex_destroy(&served->mutex);
+}
+
+/* ---- Lending --------------------------------------------------------------------------------- */
+
+static mun_code gone(mun_error *err)
+{
+    return mun_fail(err, MUN_E_NOT_FOUND, MUN_NO_OFFSET, "this ledger is no longer served here");
+}
+
+static mun_code turning(mun_error *err)
+{
+    return mun_fail(err, MUN_E_AGAIN, MUN_NO_OFFSET, "the ledger is being opened; try again");
+}
+
+/* With the mutex: until it is open. */
+static mun_code need_open(mun_served *served, bool wait, bool *ret_opened, mun_error *err)
+{
+    while (!served->removed) {
+        if (served->ledger != NULL && !served->reopen && !served->moving) return MUN_OK;
+        if (served->ledger != NULL || served->moving) {
+            if (!wait) return turning(err);
+            pthread_cond_wait(&served->changed, &served->mutex);
+            continue;
+        }
+        MUN_TRY(may_try(served, err));
+        MUN_TRY(open_locked(served, err));
+        *ret_opened = true;
+    }
+    if (idle(served)) close_locked(served); /* removed while it was being opened */
+    return gone(err);
+}
+
+/* A reader of a ledger that another process writes sees no growth unless it looks. */
+static bool refresh_due(mun_served *served)
+{
+    if (!served->options.read_only && !mun_ledger_is_copy(served->ledger)) return false;
+    if (served->used_ns - served->refreshed_ns < MUN_SERVED_REFRESH_MS * UINT64_C(1000000)) {
+        return false;
+    }
+    served->refreshed_ns = served->used_ns;
+    return true;
+}
+
+static mun_code refresh(mun_served *served, mun_ledger *ledger, mun_error *err)
+{
+    uint64_t before = mun_ledger_tree(ledger).size;
+    mun_code code = mun_ledger_refresh(ledger, err);
+    if (code != MUN_OK) {
+        mun_served_done(served, ledger, code);
+        return code;
+    }
+    if (mun_ledger_tree(ledger).size > before) mun_served_grew(served);
+    return MUN_OK;
+}
+
+mun_code mun_served_use(mun_served *served, bool wait, mun_ledger **ret, mun_error *err)
+{
+    bool opened = false, look = false;
+    mun_ledger *ledger = NULL;
+    pthread_mutex_lock(&served->mutex);
+    mun_code code = need_open(served, wait, &opened, err);
+    if (code == MUN_OK) {
+        ledger = served->ledger;
+        served->users++;
+        served->used_ns = clock_ns();
+        look = refresh_due(served);
+    }
+    pthread_mutex_unlock(&served->mutex);
+    if (opened) room_make(served->set);
+    if (code == MUN_OK && look) code = refresh(served, ledger, err);
+    if (code == MUN_OK) *ret = ledger;
+    return code;
+}
+
+/* ---- States ---------------------------------------------------------------------------------- */
+
+static void state_set(mun_served *served, mun_served_state state, const mun_error *why)
+{
+    if (served->state != state) {
+        mun_event(state == MUN_SERVED_READY ? MUN_EVENT_NOTICE : MUN_EVENT_ERROR, "ledger_state",
+                  MUN_KV("ledger", served->options.name),
+                  MUN_KV("state", mun_served_state_text(state)), MUN_KV("reason", why->text));
+    }
+    served->state = state;
+    served->why = *why;
+}
+
+static void state_by(mun_served *served, mun_code code)
+{
+    mun_error why = {0};
+    if (code == MUN_OK) return;
+    mun_fail(&why, code, MUN_NO_OFFSET, mun_code_text(code));
+    if (code == MUN_E_FAILED) {
+        served->reopen = true;
+        state_set(served, MUN_SERVED_FAILED, &why);
+    } else if (code == MUN_E_NO_SPACE && served->state == MUN_SERVED_READY) {
+        served->probed_ns = clock_ns();
+        state_set(served, MUN_SERVED_FULL, &why);
+    } else if (code == MUN_E_DAMAGED && served->state != MUN_SERVED_DAMAGED) {
+        state_set(served, MUN_SERVED_DAMAGED, &why);
+    }
+}
+
+void mun_served_done(mun_served *served, mun_ledger *ledger, mun_code result)
+{
+    pthread_mutex_lock(&served->mutex);
+    if (ledger == served->ledger) state_by(served, result);
+    served->users--;
+    if (served->users == 0 && served->reopen) close_locked(served);
+    pthread_mutex_unlock(&served->mutex);
+}
+
+bool mun_served_is_open(const mun_served *served)
+{
+    return atomic_load(&served->open);
+}
+
+mun_code mun_served_may_write(mun_served *served, mun_error *err)
+{
+    mun_code code = MUN_OK;
+    pthread_mutex_lock(&served->mutex);
+    uint64_t now = clock_ns();
+    bool probe = now - served->probed_ns >= MUN_SERVED_PROBE_SECONDS * SECOND_NS;
+    if (served->state == MUN_SERVED_FULL && probe) {
+        served->probed_ns = now;
+    } else if (served->state == MUN_SERVED_FULL || served->state == MUN_SERVED_DAMAGED) {
+        code = served->why.code;
+        if (err != NULL) *err = served->why;
+    }
+    pthread_mutex_unlock(&served->mutex);
+    return code;
+}
+
+void mun_served_wrote(mun_served *served)
+{
+    const mun_error none = {0};
+    pthread_mutex_lock(&served->mutex);
+    if (served->state == MUN_SERVED_FULL) state_set(served, MUN_SERVED_READY, &none);
+    pthread_mutex_unlock(&served->mutex);
+}
+
+void mun_served_damaged(mun_served *served, const mun_error *why)
+{
+    pthread_mutex_lock(&served->mutex);
+    if (served->ledger != NULL) state_set(served, MUN_SERVED_DAMAGED, why);
+    pthread_mutex_unlock(&served->mutex);
+}
+
+/* Whoever sends no more registrations because the service says that it is full must learn that
+ * there is room again without one. */
+static bool room_again(mun_served *served)
+{
+    mun_fs_info fs;
+    uint64_t now = clock_ns();
+    if (served->state != MUN_SERVED_FULL ||
+        now - served->probed_ns < MUN_SERVED_PROBE_SECONDS * SECOND_NS) {
+        return false;
+    }
+    served->probed_ns = now;
+    return mun_fs_look(served->options.directory, &fs, NULL) == MUN_OK && fs.free >= ROOM_AGAIN;
+}
+
+mun_served_state mun_served_state_get(mun_served *served, mun_error *ret_why)
+{
+    const mun_error none = {0};
+    pthread_mutex_lock(&served->mutex);
+    if (room_again(served)) state_set(served, MUN_SERVED_READY, &none);
+    mun_served_state state = served->state;
+    if (ret_why != NULL) *ret_why = served->why;
+    pthread_mutex_unlock(&served->mutex);
+    return state;
+}
+
+const char *mun_served_state_text(mun_served_state state)
+{
+    static const char *const text[MUN_SERVED_STATES] = {"closed", "opening", "ready",
+                                                        "full",   "failed",  "damaged"};
+    return text[state];
+}
+
+/* ---- Access ---------------------------------------------------------------------------------- */
+
+void mun_served_access_set(mun_served *served, mun_access *access)
+{
+    if (access != NULL) access = mun_access_take(access);
+    pthread_mutex_lock(&served->mutex);
+    mun_access *before = served->access;
+    served->access = access;
+    pthread_mutex_unlock(&served->mutex);
+    mun_access_give(before);
+}
+
+mun_access *mun_served_access_take(mun_served *served)
+{
+    pthread_mutex_lock(&served->mutex);
+    mun_access *access = served->access == NULL ? NULL : mun_access_take(served->access);
+    pthread_mutex_unlock(&served->mutex);
+    return access;
+}

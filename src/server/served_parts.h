@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The inside of served.h, shared by served_set.c (which ledgers there are) and served.c (opening,
+ * lending and closing one).
+ *
+ * Threads. A set's `lock` guards its list and table, `closing` the choice of whom to close; a
+ * served's own mutex guards the rest of it. Taken in this order: closing, lock, a served's mutex.
+ */
+#ifndef MUN_SERVER_SERVED_PARTS_H
+#define MUN_SERVER_SERVED_PARTS_H
+
+#include "server/access.h"
+#include "server/served.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define SERVED_BUCKETS 4096 /* by host and base: a power of two */
+
+struct mun_served {
+    mun_served_set *set;
+    mun_served *next;           /* in its bucket, or among the removed */
+    mun_served_options options; /* the strings are its own */
+    mun_buf pub_text;
+    mun_ledger_pub pub;
+
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    mun_access *access;
+    mun_ledger *ledger; /* NULL: not open */
+    size_t users;
+    bool moving; /* a thread opens or closes it */
+    bool reopen; /* the last who uses it closes it */
+    bool removed;
+    mun_served_state state;
+    mun_error why;         /* of FULL, FAILED, DAMAGED, or of the last opening that failed */
+    uint64_t tried_ns;     /* last opening; 0: never */
+    uint64_t probed_ns;    /* last write that was let through while the disk was full */
+    uint64_t refreshed_ns; /* a reader's last look at what the writer has added */
+    uint64_t used_ns;
+    _Atomic bool open; /* ledger != NULL, for those who only look */
+};
+
+struct mun_served_set {
+    pthread_rwlock_t lock;
+    mun_served *list[MUN_LEDGERS_MAX];
+    size_t len;
+    mun_served *bucket[SERVED_BUCKETS];
+    mun_served *removed; /* requests may still hold them */
+    mun_served_grown grown;
+    void *grown_ctx;
+
+    pthread_mutex_t closing;
+    size_t open_max;
+    _Atomic size_t open;
+};
+
+/* Its share of adding, removing and destroying. */
+void mun_served_init(mun_served *served);
+void mun_served_finish(mun_served *served);
+void mun_served_retire(mun_served *served);
+
+#endif
