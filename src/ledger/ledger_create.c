@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A new ledger: keys, log, entry 0, ledger.pub; whole or not at all. */
+#include "ledger/home.h"
 #include "ledger/ledger_parts.h"
 #include "ledger/staging.h"
 
@@ -56,6 +57,7 @@ mun_code mun_ledger_keys_make(const mun_vfs *vfs, const char *directory, const c
     if (code == MUN_OK) {
         code = key_make(checkpoints, MUN_ALG_EDDSA, passphrase, &signers.checkpoints, err);
     }
+    if (code == MUN_OK) code = mun_home_make(directory, folder, err);
     if (code == MUN_OK) code = vfs->sync_dir(vfs->ctx, folder, err);
     if (code != MUN_OK) {
         mun_ledger_signers_free(&signers);

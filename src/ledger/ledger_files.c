@@ -116,8 +116,18 @@ mun_code mun_ledger_pub_read(const mun_crypto *crypto, const char *directory, mu
     return mun_error_prefix(err, MUN_E_DAMAGED, "the file ledger.pub of the ledger is damaged");
 }
 
+mun_code mun_ledger_elsewhere(const mun_ledger *ledger, mun_error *err)
+{
+    return mun_failf(err, MUN_E_REFUSED, 0,
+                     "this directory is a copy of a ledger (%s), so it only reads and signs "
+                     "nothing; use the original, or, if that is gone for good or this is the "
+                     "ledger itself on a new disk, run: muniment adopt DIR",
+                     ledger->elsewhere_why);
+}
+
 mun_code mun_ledger_need_writer(const mun_ledger *ledger, mun_error *err)
 {
+    if (ledger->elsewhere_why != NULL) return mun_ledger_elsewhere(ledger, err);
     if (ledger->copy) {
         return mun_fail(err, MUN_E_REFUSED, MUN_NO_OFFSET,
                         "this ledger is a copy and only reads, so that no second history is ever "

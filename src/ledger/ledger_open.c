@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Opening and closing. A writer loads all that the ledger has said about itself, for it decides by
  * it; a reader does so only when asked. */
+#include "ledger/home.h"
 #include "ledger/ledger_parts.h"
 
 #include <muniment/keys.h>
@@ -45,8 +46,31 @@ static mun_ledger *ledger_new(const char *directory, const mun_ledger_open_optio
     return ledger;
 }
 
-/* A copy is a ledger without keys, or one that says so [LOG-3]. */
-static mun_code copy_look(mun_ledger *ledger, mun_error *err)
+/* The keys of a ledger made before keys/home are bound where they are written from first [LOG-33].
+ */
+static mun_code home_look(mun_ledger *ledger, const mun_crypto *crypto, mun_error *err)
+{
+    mun_home home = MUN_HOME_NONE;
+    mun_error why;
+    mun_code code = mun_home_look(crypto, ledger->directory, MUN_KEYS_FOLDER, &home,
+                                  &ledger->elsewhere_why, &why);
+    if (code == MUN_E_PERMISSION && ledger->read_only) return MUN_OK; /* nor can it load a key */
+    if (code != MUN_OK) {
+        if (err != NULL) *err = why;
+        return code;
+    }
+    if (home == MUN_HOME_ELSEWHERE) ledger->copy = true;
+    if (home != MUN_HOME_NONE || ledger->read_only || ledger->copy) return MUN_OK;
+    code = mun_home_make(ledger->directory, MUN_KEYS_FOLDER, &why);
+    /* Another process was quicker, or the disk is full: then at the next opening. */
+    if (code == MUN_OK || code == MUN_E_EXISTS || code == MUN_E_NO_SPACE) return MUN_OK;
+    if (err != NULL) *err = why;
+    return code;
+}
+
+/* A copy is a ledger without keys, one that says so, or one whose keys are of another place
+ * [LOG-3], [LOG-32]. */
+static mun_code copy_look(mun_ledger *ledger, const mun_crypto *crypto, mun_error *err)
 {
     bool marked = false, keys = false;
     mun_error why;
@@ -60,6 +84,8 @@ static mun_code copy_look(mun_ledger *ledger, mun_error *err)
         return code;
     }
     ledger->copy = marked || !keys;
+    ledger->keys_there = keys;
+    if (keys) MUN_TRY(home_look(ledger, crypto, err));
     if (ledger->copy && !ledger->adopting) ledger->read_only = true;
     return MUN_OK;
 }
@@ -82,6 +108,7 @@ static mun_code key_load(const mun_ledger *ledger, const char *name, mun_slice p
 
 static mun_code keys_load(mun_ledger *ledger, mun_slice passphrase, mun_error *err)
 {
+    if (ledger->elsewhere_why != NULL) return mun_ledger_elsewhere(ledger, err);
     if (ledger->copy) {
         return mun_fail(err, MUN_E_REFUSED, MUN_NO_OFFSET,
                         "this ledger is a copy without keys of its own and signs nothing; its "
@@ -174,6 +201,13 @@ static mun_code policy_fits(mun_ledger *ledger, const mun_crypto *crypto, mun_er
     if (ledger->adopting || keys_are(ledger, crypto, policy)) return MUN_OK;
     MUN_TRY(mun_control_current(ledger, crypto, err));
     if (keys_are(ledger, crypto, mun_control_policy(&ledger->control.state))) return MUN_OK;
+    bool adopting = false;
+    MUN_TRY(mun_ledger_file_exists(ledger->directory, MUN_NEW_KEYS_FOLDER, &adopting, err));
+    if (adopting) {
+        return mun_fail(err, MUN_E_DAMAGED, MUN_NO_OFFSET,
+                        "the adoption of this copy was interrupted between the log and ledger.pub; "
+                        "finish it with: muniment adopt DIR");
+    }
     return mun_fail(err, MUN_E_DAMAGED, MUN_NO_OFFSET,
                     "ledger.pub holds other keys than the policy on the log");
 }
@@ -198,7 +232,7 @@ static mun_code open_with(mun_ledger *ledger, const mun_ledger_open_options *opt
                           const mun_crypto *crypto, mun_error *err)
 {
     MUN_TRY(mun_ledger_pub_read(crypto, ledger->directory, &ledger->pub_text, &ledger->pub, err));
-    MUN_TRY(copy_look(ledger, err));
+    MUN_TRY(copy_look(ledger, crypto, err));
     MUN_TRY(keys_open(ledger, options, err));
     MUN_TRY(mun_vfs_posix_open(ledger->directory, &ledger->vfs, err));
     MUN_TRY(log_open(ledger, err));

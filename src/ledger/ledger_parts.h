@@ -28,6 +28,7 @@
 #define MUN_CHECKPOINT_MAX 4096
 
 #define MUN_KEYS_FOLDER     "keys"
+#define MUN_NEW_KEYS_FOLDER "keys.new" /* while an adoption is under way */
 #define MUN_RECEIPTS_KEY    "keys/receipts.pem"
 #define MUN_CHECKPOINTS_KEY "keys/checkpoints.pem"
 #define MUN_LEDGER_PUB_FILE "ledger.pub"
@@ -49,7 +50,9 @@ struct mun_ledger {
     char directory[MUN_PATH_BYTES_MAX];
     bool read_only;
     bool copy;
-    bool adopting; /* a copy that is being made a ledger again: written without keys */
+    bool keys_there;           /* private keys, of whatever worth */
+    const char *elsewhere_why; /* NULL, or how it shows that the keys belong to another place */
+    bool adopting;             /* a copy that is being made a ledger again: written without keys */
     bool no_index;
     uint64_t (*clock_ms)(void *ctx);
     void *clock_ctx;
@@ -138,6 +141,8 @@ MUN_MUST mun_code mun_ledger_pub_put(const mun_crypto *crypto, const char *direc
 
 /* MUN_E_REFUSED for a copy and for a ledger opened for reading. */
 MUN_MUST mun_code mun_ledger_need_writer(const mun_ledger *ledger, mun_error *err);
+/* MUN_E_REFUSED: says how it shows that this is a copied directory, and what to do. */
+MUN_MUST mun_code mun_ledger_elsewhere(const mun_ledger *ledger, mun_error *err);
 MUN_MUST mun_code mun_ledger_need_keys(const mun_ledger *ledger, mun_error *err);
 
 /* A receipt for the entry at index < head.size, whose inclusion is checked before it is signed. */
