@@ -52,6 +52,10 @@
 
 /* Access */
 #define MUN_PRINCIPAL_NAME_MAX 64
-#define MUN_ADDRESSES_TRACKED  65536 /* rate limits: least recently seen addresses are forgotten */
+#define MUN_ADDRESSES_TRACKED  65536 /* rate limits: those that owe least are forgotten first */
+#define MUN_PRINCIPALS_TRACKED 16384
+#define MUN_TOKENS_MAX         10000      /* lines in one tokens or certificates file */
+#define MUN_TOKENS_FILE_MAX    (2u << 20) /* bytes of it */
+#define MUN_CREDENTIAL_MAX     16384 /* bytes of a token or certificate field that are looked at */
 
 #endif

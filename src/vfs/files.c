@@ -43,7 +43,13 @@ mun_code mun_file_look(const char *path, bool follow_links, mun_file_info *ret, 
         *ret = (mun_file_info){.kind = MUN_FILE_MISSING};
         return MUN_OK;
     }
-    *ret = (mun_file_info){kind_of(st.st_mode), (uint64_t)st.st_size, st.st_mode & 07777};
+    *ret = (mun_file_info){
+        .kind = kind_of(st.st_mode),
+        .size = (uint64_t)st.st_size,
+        .mode = st.st_mode & 07777,
+        .inode = st.st_ino,
+        .changed_ns = (uint64_t)st.st_ctim.tv_sec * 1000000000 + (uint64_t)st.st_ctim.tv_nsec,
+    };
     return MUN_OK;
 }
 

@@ -35,6 +35,9 @@ typedef struct mun_file_info {
     mun_file_kind kind;
     uint64_t size;
     unsigned mode; /* permission bits */
+    uint64_t inode;
+    uint64_t changed_ns; /* when content, name or mode last changed: with inode and size, whether
+                            this is still the file that was read */
 } mun_file_info;
 
 /*

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/credential.h"
+
+#include "base/buf.h"
+#include "codec/radix.h"
+#include "crypto/pem.h"
+#include "server/service_limits.h"
+
+#define PEM_MAX 8192 /* a certificate with its whole chain of names; nginx sends the leaf alone */
+
+static bool is_space(uint8_t c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* What follows "Bearer" and spaces; the scheme's case does not matter (RFC 9110 section 11.1). */
+static bool bearer_take(mun_slice field, mun_slice *ret)
+{
+    static const char scheme[] = "bearer";
+    size_t n = sizeof scheme - 1;
+    if (field.len <= n || !is_space(field.ptr[n])) return false;
+    for (size_t i = 0; i < n; i++) {
+        if ((field.ptr[i] | 0x20) != (uint8_t)scheme[i]) return false;
+    }
+    while (n < field.len && is_space(field.ptr[n])) n++;
+    *ret = mun_slice_of(field.ptr + n, field.len - n);
+    return true;
+}
+
+static bool percent_take(mun_slice text, mun_buf *ret)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] != '%') {
+            mun_buf_u8(ret, text.ptr[i]);
+            continue;
+        }
+        if (text.len - i < 3 || !mun_hex_take(mun_slice_of(text.ptr + i + 1, 2), ret)) return false;
+        i += 2;
+    }
+    return mun_buf_ok(ret);
+}
+
+static mun_credential_kind certificate_hash(const mun_crypto *crypto, mun_slice escaped,
+                                            uint8_t ret[MUN_HASH_SIZE])
+{
+    uint8_t room[PEM_MAX];
+    mun_buf pem = mun_buf_fixed(room, sizeof room);
+    pem_block block PEM_BLOCK_AUTO = {0};
+    if (!percent_take(escaped, &pem)) return MUN_CREDENTIAL_BAD;
+    if (pem_read(mun_buf_slice(&pem), &block, NULL) != MUN_OK) return MUN_CREDENTIAL_BAD;
+    if (strcmp(block.label, "CERTIFICATE") != 0) return MUN_CREDENTIAL_BAD;
+    mun_slice der = mun_slice_of(block.der, block.len);
+    crypto->sha256(crypto->ctx, &der, 1, ret);
+    return MUN_CREDENTIAL_CERTIFICATE;
+}
+
+mun_credential_kind mun_credential_of(const mun_crypto *crypto, const mun_request *request,
+                                      uint8_t ret_hash[MUN_HASH_SIZE])
+{
+    mun_slice token;
+    mun_slice certificate = request->fields[MUN_FIELD_X_CLIENT_CERT];
+    mun_slice fingerprint = request->fields[MUN_FIELD_X_CLIENT_CERT_SHA256];
+    if (bearer_take(request->fields[MUN_FIELD_AUTHORIZATION], &token)) {
+        if (token.len == 0 || token.len > MUN_CREDENTIAL_MAX) return MUN_CREDENTIAL_BAD;
+        crypto->sha256(crypto->ctx, &token, 1, ret_hash);
+        return MUN_CREDENTIAL_TOKEN;
+    }
+    if (certificate.len > 0) return certificate_hash(crypto, certificate, ret_hash);
+    if (fingerprint.len == 0) return MUN_CREDENTIAL_NONE;
+    mun_buf hash = mun_buf_fixed(ret_hash, MUN_HASH_SIZE);
+    bool good = mun_hex_take(fingerprint, &hash) && hash.len == MUN_HASH_SIZE;
+    return good ? MUN_CREDENTIAL_CERTIFICATE : MUN_CREDENTIAL_BAD;
+}
