@@ -102,7 +102,7 @@ static const char *difference(mun_slice written_text, mun_slice here_text)
 {
     home_lines written, here;
     if (!lines_split(written_text, &written) || !lines_split(here_text, &here)) {
-        return "its file keys/home is not one that this version reads";
+        return "the file is not one that this version reads";
     }
     if (differ(written.inode, here.inode) || differ(written.born, here.born)) {
         return "its files were copied or restored from those of another place";

@@ -118,11 +118,12 @@ mun_code mun_ledger_pub_read(const mun_crypto *crypto, const char *directory, mu
 
 mun_code mun_ledger_elsewhere(const mun_ledger *ledger, mun_error *err)
 {
-    return mun_failf(err, MUN_E_REFUSED, 0,
-                     "this directory is a copy of a ledger (%s), so it only reads and signs "
-                     "nothing; use the original, or, if that is gone for good or this is the "
-                     "ledger itself on a new disk, run: muniment adopt DIR",
-                     ledger->elsewhere_why);
+    return mun_failf(
+        err, MUN_E_REFUSED, 0,
+        "this directory is a copy of a ledger (by keys/home %s), so it only reads and signs "
+        "nothing; use the original, or, if that is gone for good or this is the "
+        "ledger itself on a new disk, run: muniment adopt DIR",
+        ledger->elsewhere_why);
 }
 
 mun_code mun_ledger_need_writer(const mun_ledger *ledger, mun_error *err)
