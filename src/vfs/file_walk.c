@@ -156,7 +156,8 @@ static mun_code step(walker *w, mun_error *err)
     if (fstatat(l->dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
         return unreadable(w, &entry, errno, err);
     }
-    entry.info = (mun_file_info){kind_of(st.st_mode), (uint64_t)st.st_size, st.st_mode & 07777};
+    entry.info = (mun_file_info){
+        .kind = kind_of(st.st_mode), .size = (uint64_t)st.st_size, .mode = st.st_mode & 07777};
     if (entry.info.kind == MUN_FILE_DIRECTORY) return enter(w, &entry, name, len, err);
     return w->walk->file(w->walk->ctx, &entry, err);
 }
