@@ -229,7 +229,18 @@ MUN_API MUN_MUST mun_code mun_ledger_rebuild(const char *directory, const mun_wa
  * name and renamed: out must not exist. */
 MUN_API MUN_MUST mun_code mun_ledger_export(mun_ledger *ledger, const char *out,
                                             const mun_watch *watch, mun_error *err);
-/* A read-only ledger from an exported tree, everything verified. */
+typedef struct mun_backup {
+    mun_tree tree;        /* what the backup now holds */
+    uint64_t size_before; /* what it held */
+    uint64_t files_written, bytes_written;
+} mun_backup;
+/* The same tree kept up to date in place: only what is new is written, the checkpoint last. Another
+ * process may be writing the ledger. out: missing, empty, or an earlier backup of this ledger.
+ * MUN_E_INVALID: the backup holds another history, and was left as it is. ret may be NULL. */
+MUN_API MUN_MUST mun_code mun_ledger_backup(mun_ledger *ledger, const char *out,
+                                            const mun_watch *watch, mun_backup *ret,
+                                            mun_error *err);
+/* A read-only ledger from an exported tree or a backup, everything verified. */
 MUN_API MUN_MUST mun_code mun_ledger_import(const char *exported, const char *directory,
                                             const mun_watch *watch, mun_error *err);
 /* Makes a copy a ledger of its own again (design: new keys, announced on the log under what can

@@ -8,16 +8,14 @@
 #include "ledger/commits.h"
 #include "ledger/replay.h"
 #include "ledger/staging.h"
+#include "ledger/tree_out.h"
 
 #include <muniment/keys.h>
 #include <stdio.h>
 
-#define EXPORT_LINE "muniment-export 1\n"
-#define LAST_FILE   "format"
-#define BUNDLE_MAX  (MUN_TILE_WIDTH * (MUN_ENTRY_MAX + 2))
-#define COMMITS_MAX ((size_t)1 << 30)
-#define BATCH_MAX   1024 /* entries appended together */
-#define PROGRESS    64   /* bundles between two reports */
+#define LAST_FILE "format"
+#define BATCH_MAX 1024 /* entries appended together */
+#define PROGRESS  64   /* bundles between two reports */
 
 typedef struct importing {
     const char *exported;
@@ -56,9 +54,9 @@ static mun_code version_check(const importing *im, mun_error *err)
 {
     char line[64] = "";
     mun_buf buf = mun_buf_fixed(line, sizeof line);
-    MUN_TRY(read_named(im, "export", sizeof line, &buf, err));
+    MUN_TRY(read_named(im, MUN_EXPORT_FILE, sizeof line, &buf, err));
     mun_slice text = mun_buf_slice(&buf);
-    if (mun_slice_equal(text, MUN_LITERAL(EXPORT_LINE))) return MUN_OK;
+    if (mun_slice_equal(text, MUN_LITERAL(MUN_EXPORT_LINE))) return MUN_OK;
     if (mun_slice_starts(text, MUN_LITERAL("muniment-export "))) {
         return mun_fail(err, MUN_E_VERSION, MUN_NO_OFFSET,
                         "this export was made by a newer version of Muniment, which is needed to "
@@ -94,7 +92,7 @@ static mun_code preamble_read(importing *im, mun_error *err)
     MUN_TRY(mun_ledger_pub_parse(&im->crypto, mun_buf_slice(&im->pub_text), &im->pub, err));
     MUN_TRY(read_named(im, MUN_CHECKPOINT_FILE, MUN_NOTE_MAX, &im->checkpoint, err));
     MUN_TRY(checkpoint_check(im, err));
-    MUN_TRY(read_named(im, "commits", COMMITS_MAX, &im->commits_bytes, err));
+    MUN_TRY(read_named(im, MUN_COMMITS_FILE, MUN_COMMITS_MAX, &im->commits_bytes, err));
     return mun_commits_check(&im->crypto, mun_buf_slice(&im->commits_bytes), im->head.size,
                              &im->commits, err);
 }
@@ -136,7 +134,7 @@ static mun_code bundle_take(importing *im, uint64_t n, unsigned width, mun_error
 {
     char name[MUN_TILE_PATH_MAX];
     mun_tile_path(name, -1, n, width);
-    MUN_TRY(read_named(im, name, BUNDLE_MAX, &im->bundle, err));
+    MUN_TRY(read_named(im, name, MUN_BUNDLE_MAX, &im->bundle, err));
     mun_cursor c = mun_cursor_over(mun_buf_slice(&im->bundle));
     for (unsigned i = 0; i < width; i++) {
         mun_slice entry = mun_cursor_take(&c, mun_cursor_u16(&c));
@@ -265,9 +263,9 @@ mun_code mun_ledger_import(const char *exported, const char *directory, const mu
     importing im = {.exported = exported,
                     .pub_text = mun_buf_growable(MUN_LEDGER_PUB_MAX),
                     .checkpoint = mun_buf_growable(MUN_NOTE_MAX),
-                    .commits_bytes = mun_buf_growable(COMMITS_MAX),
-                    .bundle = mun_buf_growable(BUNDLE_MAX),
-                    .again = mun_buf_growable(BUNDLE_MAX)};
+                    .commits_bytes = mun_buf_growable(MUN_COMMITS_MAX),
+                    .bundle = mun_buf_growable(MUN_BUNDLE_MAX),
+                    .again = mun_buf_growable(MUN_BUNDLE_MAX)};
     mun_watcher_init(&im.watcher, watch);
     mun_code code = import_to(&im, directory, err);
     mun_watcher_finish(&im.watcher);
