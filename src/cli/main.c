@@ -24,6 +24,8 @@ int main(int argc, char **argv)
         {MUN_CMD_CHECKPOINT, mun_cmd_checkpoint},
         {MUN_CMD_EXPORT, mun_cmd_export},
         {MUN_CMD_IMPORT, mun_cmd_import},
+        {MUN_CMD_BACKUP, mun_cmd_backup},
+        {MUN_CMD_RESTORE, mun_cmd_restore},
         {MUN_CMD_ADOPT, mun_cmd_adopt},
         {MUN_CMD_STATUS, mun_cmd_status},
         {MUN_CMD_FSCK, mun_cmd_fsck},

@@ -34,6 +34,21 @@
 #define LEDGER_OPTION                                                                              \
     VALUE(MUN_OPT_LEDGER, 'l', "ledger", "DIR", MUN_VALUE_DIRECTORY,                               \
           "the ledger's directory; without it MUNIMENT_LEDGER or the configuration says which")
+#define LEDGER_OR_URL_OPTION                                                                       \
+    VALUE(MUN_OPT_LEDGER, 'l', "ledger", "LEDGER", MUN_VALUE_DIRECTORY,                            \
+          "the ledger's directory, or the URL of the service that keeps it; without it "           \
+          "MUNIMENT_LEDGER or the configuration says which")
+#define SERVICE_OPTIONS                                                                            \
+    VALUE(MUN_OPT_TOKEN_FILE, 0, "token-file", "F", MUN_VALUE_FILE,                                \
+          "the file with the token for the service, readable by nobody else"),                     \
+        VALUE(MUN_OPT_CA_FILE, 0, "ca-file", "F", MUN_VALUE_FILE,                                  \
+              "certificates (PEM) that vouch for the service, instead of the system's"),           \
+        VALUE(MUN_OPT_CLIENT_CERT, 0, "client-cert", "F", MUN_VALUE_FILE,                          \
+              "the certificate (PEM) to show to the service"),                                     \
+        VALUE(MUN_OPT_CLIENT_KEY, 0, "client-key", "F", MUN_VALUE_FILE,                            \
+              "its private key; without it the key is in the file of --client-cert"),              \
+        FLAG(MUN_OPT_PLAIN_HTTP, 0, "plain-http",                                                  \
+             "http:// to another machine is meant, although everyone on the way can read it")
 #define LEDGER_PASSPHRASE_OPTION                                                                   \
     VALUE(                                                                                         \
         MUN_OPT_LEDGER_PASSPHRASE_FILE, 0, "ledger-passphrase-file", "F", MUN_VALUE_FILE,          \
@@ -247,6 +262,8 @@ static const mun_option options_kit[] = {
 
 static const mun_option options_export[] = {LEDGER_PASSPHRASE_OPTION, END};
 static const mun_option options_import[] = {END};
+static const mun_option options_backup[] = {LEDGER_OPTION, LEDGER_PASSPHRASE_OPTION, END};
+static const mun_option options_restore[] = {END};
 
 static const mun_option options_adopt[] = {
     VALUE(MUN_OPT_OLD_KEYS, 0, "old-keys", "DIR", MUN_VALUE_DIRECTORY,
@@ -273,7 +290,20 @@ static const mun_option options_bench[] = {
     VALUE(MUN_OPT_ENTRIES, 'n', "entries", "N", MUN_VALUE_NUMBER,
           "size of the large trees; without it 10000000"),
     VALUE(MUN_OPT_SECONDS, 0, "seconds", "N", MUN_VALUE_NUMBER,
-          "how long each throughput is measured; without it 30"),
+          "how long each throughput is measured; without it 30, over HTTP 10"),
+    VALUE(MUN_OPT_URL, 0, "url", "URL", MUN_VALUE_TEXT,
+          "measure http_* of the service at http://HOST:PORT[/NAME] or unix:SOCKET[:/NAME]; "
+          "without it of one that is started for that"),
+    VALUE(MUN_OPT_PEER, 0, "peer", "URL", MUN_VALUE_TEXT,
+          "measure the same of this SCITT service afterwards, as http_*_peer"),
+    VALUE(MUN_OPT_CLIENTS, 0, "clients", "N", MUN_VALUE_NUMBER,
+          "how many clients ask at once; without it 64"),
+    VALUE(MUN_OPT_DUPLICATES, 0, "duplicates", "N%", MUN_VALUE_TEXT,
+          "how many registrations in a hundred repeat an earlier statement; without it none"),
+    VALUE(MUN_OPT_KEY, 'k', "key", "F", MUN_VALUE_FILE,
+          "the key that signs the statements for http_*; without it keys made for the run, which "
+          "only a ledger open to any issuer takes"),
+    VALUE(MUN_OPT_ISSUER, 'i', "issuer", "ISS", MUN_VALUE_TEXT, "the name that --key speaks for"),
     VALUE(MUN_OPT_DIRECTORY, 'C', "directory", "DIR", MUN_VALUE_DIRECTORY,
           "where to put the ledgers that are measured; without it the current directory"),
     END,
@@ -600,6 +630,37 @@ const mun_command mun_commands[] = {
         .options = options_import,
     },
     {
+        .id = MUN_CMD_BACKUP,
+        .name = "backup",
+        .operands = "[DIR] OUT",
+        .least = 1,
+        .most = 2,
+        .kind = MUN_VALUE_DIRECTORY,
+        .summary = "keep a second copy of the ledger up to date",
+        .text = "Writes what the ledger in DIR holds into the folder OUT, as export does; the next "
+                "time only what is new. The ledger may be in use. The checkpoint is replaced last "
+                "and everything synced, so that an interrupted run leaves the backup as it was. "
+                "OUT can be served by any web server, and holds no private key: keep those of DIR "
+                "apart.\n\n"
+                "A backup that holds more than the ledger, or something else, is never touched.",
+        .examples = "muniment backup ledger /mnt/backup/ledger",
+        .options = options_backup,
+    },
+    {
+        .id = MUN_CMD_RESTORE,
+        .name = "restore",
+        .operands = "OUT DIR",
+        .least = 2,
+        .most = 2,
+        .kind = MUN_VALUE_DIRECTORY,
+        .summary = "make a read-only ledger from a backup",
+        .text = "Verifies everything in the backup OUT and makes a ledger from it in DIR. It "
+                "registers nothing until it is adopted, since the original may still be alive: no "
+                "copy ever signs a second history.",
+        .examples = "muniment restore /mnt/backup/ledger ledger",
+        .options = options_restore,
+    },
+    {
         .id = MUN_CMD_ADOPT,
         .name = "adopt",
         .operands = "DIR",
@@ -662,14 +723,16 @@ const mun_command mun_commands[] = {
         .kind = MUN_VALUE_CHOICE,
         .choices = "append_batched,append_single,sync_floor,register_full,crypto_floor,"
                    "register_latency,proof_memory,proof_cold,verify_process,fsck,open_clean,"
-                   "open_crashed,rss_append,dedup_cost,disk_per_entry,wasm_size",
+                   "open_crashed,rss_append,dedup_cost,disk_per_entry,wasm_size,http_latency_p50,"
+                   "http_latency_p99,http_register,http_receipts,http_tiles,http_open_p99",
         .program = "muniment-bench",
         .summary = "measure this machine",
         .text = "Measures the figures of docs/PERFORMANCE.md, or those named, on the disk that "
                 "holds the current directory; prints the file system and its sync floor with "
                 "them. A file system in memory is refused: nothing there survives a power cut.",
         .examples = "muniment bench register_latency --json\n"
-                    "muniment bench --entries 1000000 --seconds 10",
+                    "muniment bench --entries 1000000 --seconds 10\n"
+                    "muniment bench --url http://127.0.0.1:8080 --clients 64 --duplicates 10%",
         .options = options_bench,
     },
     {
