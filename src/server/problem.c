@@ -16,6 +16,7 @@
 
 #define CONCISE_TITLE    (-1)
 #define CONCISE_DETAIL   (-2)
+#define CONCISE_INSTANCE (-3)
 #define CONCISE_RESPONSE (-4)
 
 /* Room for the sentence of a mun_error and the name of its rule. */
@@ -138,6 +139,7 @@ static kind kind_of_refusal(const mun_error *error)
 static kind kind_of(const mun_error *error, bool registration)
 {
     unsigned status = (unsigned)mun_code_http(error->code);
+    if (rule_is(error, MUN_RULE_COPY)) return (kind){403, MUN_TITLE_COPY, false};
     switch (error->code) {
     case MUN_E_MALFORMED:
     case MUN_E_UNSUPPORTED:
@@ -209,4 +211,17 @@ void mun_problem_item(mun_buf *out, const mun_error *error)
     detail_of(detail, error, k.of_machine);
     text_clean(clean, detail);
     concise_put(out, k.status, k.title, clean);
+}
+
+void mun_problem_pending(mun_buf *out, const char *location)
+{
+    mun_cbor_put_head(out, MUN_CBOR_MAP, 4);
+    mun_cbor_put_int(out, CONCISE_TITLE);
+    mun_cbor_put_text(out, MUN_LITERAL(MUN_TITLE_PENDING));
+    mun_cbor_put_int(out, CONCISE_DETAIL);
+    mun_cbor_put_text(out, MUN_LITERAL("the receipt will be at the location in instance"));
+    mun_cbor_put_int(out, CONCISE_INSTANCE);
+    mun_cbor_put_text(out, mun_slice_cstr(location));
+    mun_cbor_put_int(out, CONCISE_RESPONSE);
+    mun_cbor_put_int(out, 202);
 }

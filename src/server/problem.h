@@ -19,6 +19,7 @@
 #define MUN_TITLE_LOCATOR   "Invalid locator"
 #define MUN_TITLE_NO_KEY    "No such key"
 #define MUN_TITLE_NOT_FOUND "Not Found"
+#define MUN_TITLE_FAILED    "Registration Failed"
 #define MUN_TITLE_TOO_MANY  "Too Many Requests"
 /* Ours. */
 #define MUN_TITLE_BUSY         "Service Unavailable"
@@ -29,8 +30,13 @@
 #define MUN_TITLE_UNAUTHORIZED "Unauthorized"
 #define MUN_TITLE_FORBIDDEN    "Forbidden"
 #define MUN_TITLE_COPY         "Read-Only Copy"
+#define MUN_TITLE_PENDING      "Pending" /* in a batch's results only */
 #define MUN_TITLE_FULL         "Insufficient Storage"
 #define MUN_TITLE_INTERNAL     "Internal Error"
+
+/* The rule of a mun_error that says that a ledger only reads here: 403 with MUN_TITLE_COPY. SCRAPI
+ * defines no status for it; 403 is the one that tells clients not to try again. */
+#define MUN_RULE_COPY "read-only-copy"
 
 /* True where this path's errors are JSON. path: below the ledger's base. */
 bool mun_problem_is_json(mun_slice path);
@@ -50,5 +56,7 @@ void mun_problem_refusal(const mun_request *request, mun_response *response,
 
 /* mun_problem_refusal as one CBOR item (map), for the results of a batch. */
 void mun_problem_item(mun_buf *out, const mun_error *error);
+/* The item for a statement that was accepted and whose receipt will be at its location. */
+void mun_problem_pending(mun_buf *out, const char *location);
 
 #endif

@@ -365,23 +365,3 @@ const char *mun_served_state_text(mun_served_state state)
                                                         "full",   "failed",  "damaged"};
     return text[state];
 }
-
-/* ---- Access ---------------------------------------------------------------------------------- */
-
-void mun_served_access_set(mun_served *served, mun_access *access)
-{
-    if (access != NULL) access = mun_access_take(access);
-    pthread_mutex_lock(&served->mutex);
-    mun_access *before = served->access;
-    served->access = access;
-    pthread_mutex_unlock(&served->mutex);
-    mun_access_give(before);
-}
-
-mun_access *mun_served_access_take(mun_served *served)
-{
-    pthread_mutex_lock(&served->mutex);
-    mun_access *access = served->access == NULL ? NULL : mun_access_take(served->access);
-    pthread_mutex_unlock(&served->mutex);
-    return access;
-}

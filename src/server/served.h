@@ -31,6 +31,8 @@ typedef enum mun_served_state {
 } mun_served_state;
 
 struct mun_access;
+struct mun_backend;
+struct mun_metrics;
 
 typedef struct mun_served_options {
     const char *name; /* 1..MUN_LEDGER_NAME_MAX of [A-Za-z0-9._-] */
@@ -39,7 +41,9 @@ typedef struct mun_served_options {
     const char *host;            /* a host name of its own; NULL: any */
     const char *passphrase_file; /* NULL: keys are not encrypted */
     bool read_only;
-    struct mun_access *access; /* who may do what, as it was added; NULL: open to anyone */
+    struct mun_access *access; /* who may do what (the set takes a reference); NULL: anyone */
+    /* Who commits what is registered (backend.h); NULL: the ledger itself. Outlives the set. */
+    const struct mun_backend *backend;
 } mun_served_options;
 
 typedef struct mun_served mun_served;
@@ -59,6 +63,9 @@ void mun_served_remove(mun_served_set *set, mun_served *served);
 size_t mun_served_count(mun_served_set *set);
 mun_served *mun_served_at(mun_served_set *set, size_t n); /* NULL: there are fewer by now */
 size_t mun_served_open_count(mun_served_set *set);
+/* Where the stages of registrations and the syncs of the logs are told. Before the first opening.
+ */
+void mun_served_observe(mun_served_set *set, struct mun_metrics *metrics);
 /* Calls grown(ctx, served) at mun_served_grew; NULL: nobody. Before requests come, or after. */
 typedef void (*mun_served_grown)(void *ctx, const mun_served *served);
 void mun_served_on_grown(mun_served_set *set, mun_served_grown grown, void *ctx);
@@ -84,10 +91,6 @@ void mun_served_wrote(mun_served *served);
 /* Damage that a call met, with its place: the ledger still reads, but registers nothing more until
  * it is opened again. mun_problem_error calls it. */
 void mun_served_damaged(mun_served *served, const mun_error *why);
-
-/* Who may do what: takes a reference of its own; requests take theirs for as long as they run. */
-void mun_served_access_set(mun_served *served, struct mun_access *access);
-struct mun_access *mun_served_access_take(mun_served *served); /* NULL: open to anyone */
 
 /* Says that entries were added: wakes the streams of this ledger (http_server.h). */
 void mun_served_grew(mun_served *served);

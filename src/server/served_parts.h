@@ -26,7 +26,6 @@ struct mun_served {
 
     pthread_mutex_t mutex;
     pthread_cond_t changed;
-    mun_access *access;
     mun_ledger *ledger; /* NULL: not open */
     size_t users;
     bool moving; /* a thread opens or closes it */
@@ -39,6 +38,10 @@ struct mun_served {
     uint64_t refreshed_ns; /* a reader's last look at what the writer has added */
     uint64_t used_ns;
     _Atomic bool open; /* ledger != NULL, for those who only look */
+
+    /* Registrations that wait, in order; the queue's own (register_queue.c), under its mutex. */
+    struct mun_register_job *first_job, *last_job;
+    mun_served *next_turn;
 };
 
 struct mun_served_set {
@@ -49,6 +52,7 @@ struct mun_served_set {
     mun_served *removed; /* requests may still hold them */
     mun_served_grown grown;
     void *grown_ctx;
+    struct mun_metrics *metrics; /* NULL: nobody counts */
 
     pthread_mutex_t closing;
     size_t open_max;

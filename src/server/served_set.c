@@ -167,7 +167,8 @@ static bool options_copy(mun_served *served, const mun_served_options *options)
         .host = copied(options->host),
         .passphrase_file = copied(options->passphrase_file),
         .read_only = options->read_only,
-        .access = options->access,
+        .access = options->access == NULL ? NULL : mun_access_take(options->access),
+        .backend = options->backend,
     };
     return to->name != NULL && to->directory != NULL && to->base != NULL &&
            (to->host != NULL || options->host == NULL) &&
@@ -178,7 +179,7 @@ static void served_free(mun_served *served)
 {
     if (served == NULL) return;
     mun_served_finish(served);
-    mun_access_give(served->access);
+    mun_access_give(served->options.access);
     mun_buf_free(&served->pub_text);
     free((char *)(uintptr_t)served->options.name);
     free((char *)(uintptr_t)served->options.directory);
@@ -251,7 +252,6 @@ mun_code mun_served_add(mun_served_set *set, const mun_served_options *options, 
     if (served == NULL) return mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "out of memory");
     served->set = set;
     mun_served_init(served);
-    if (options->access != NULL) served->access = mun_access_take(options->access);
     mun_code code = options_copy(served, options)
                         ? identity_read(served, err)
                         : mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "out of memory");
@@ -337,6 +337,11 @@ mun_served *mun_served_at(mun_served_set *set, size_t n)
 size_t mun_served_open_count(mun_served_set *set)
 {
     return atomic_load(&set->open);
+}
+
+void mun_served_observe(mun_served_set *set, struct mun_metrics *metrics)
+{
+    set->metrics = metrics;
 }
 
 void mun_served_on_grown(mun_served_set *set, mun_served_grown grown, void *ctx)
