@@ -37,6 +37,9 @@ bool mun_bench_wants(const mun_bench *b, const char *name);
 __attribute__((format(printf, 5, 6))) void mun_bench_result(mun_bench *b, const char *name,
                                                             double value, const char *unit,
                                                             const char *conditions, ...);
+/* The same for a name of any kind, unasked. */
+void mun_bench_figure(mun_bench *b, const char *name, double value, const char *unit,
+                      const char *text);
 /* A sentence of progress on standard error. */
 void mun_bench_say(const mun_bench *b, const char *what);
 
@@ -108,6 +111,7 @@ MUN_MUST mun_code mun_bench_proofs(mun_bench *b, mun_error *err);    /* proof_* 
 MUN_MUST mun_code mun_bench_processes(mun_bench *b, mun_error *err); /* verify_process, wasm_size */
 MUN_MUST mun_code mun_bench_large(mun_bench *b, mun_error *err);     /* fsck, rss_append, disk */
 MUN_MUST mun_code mun_bench_opens(mun_bench *b, mun_error *err);     /* open_* */
+MUN_MUST mun_code mun_bench_https(mun_bench *b, mun_error *err);     /* http_*, of a service */
 /* One second of synced 4 KiB blocks, to begin with. */
 MUN_MUST mun_code mun_bench_floor(mun_bench *b, double seconds, double *ret_per_second,
                                   mun_error *err);

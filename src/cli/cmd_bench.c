@@ -23,15 +23,10 @@ bool mun_bench_wants(const mun_bench *b, const char *name)
     return false;
 }
 
-void mun_bench_result(mun_bench *b, const char *name, double value, const char *unit,
-                      const char *conditions, ...)
+void mun_bench_figure(mun_bench *b, const char *name, double value, const char *unit,
+                      const char *text)
 {
-    char text[384], shown[24];
-    va_list args;
-    if (!mun_bench_wants(b, name)) return;
-    va_start(args, conditions);
-    vsnprintf(text, sizeof text, conditions, args);
-    va_end(args);
+    char shown[24];
     if (b->app->json) {
         json_t *object = json_object();
         mun_out_cstr(object, "name", name);
@@ -44,6 +39,18 @@ void mun_bench_result(mun_bench *b, const char *name, double value, const char *
         printf("%-17s %12s  %-6s %s\n", name, shown, unit, text);
     }
     fflush(stdout);
+}
+
+void mun_bench_result(mun_bench *b, const char *name, double value, const char *unit,
+                      const char *conditions, ...)
+{
+    char text[384];
+    va_list args;
+    if (!mun_bench_wants(b, name)) return;
+    va_start(args, conditions);
+    vsnprintf(text, sizeof text, conditions, args);
+    va_end(args);
+    mun_bench_figure(b, name, value, unit, text);
 }
 
 void mun_bench_say(const mun_bench *b, const char *what)
@@ -86,8 +93,6 @@ static mun_code begin(mun_bench *b, mun_error *err)
                          "measured there means anything. Name a folder on a disk with --directory",
                          MUN_PLAIN_PATH(where), b->fs.type);
     }
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    b->cores = cores > 0 ? (unsigned)cores : 1;
     b->entries = mun_args_number(&b->app->args, MUN_OPT_ENTRIES, DEFAULT_ENTRIES);
     b->seconds = (unsigned)mun_args_number(&b->app->args, MUN_OPT_SECONDS, DEFAULT_SECONDS);
     if (b->entries < 1000 || b->entries > 1000000000 || b->seconds < 1 || b->seconds > 3600) {
@@ -124,8 +129,8 @@ static mun_code print_head(mun_bench *b, mun_error *err)
 static mun_code run_groups(mun_bench *b, mun_error *err)
 {
     static mun_code (*const groups[])(mun_bench *, mun_error *) = {
-        mun_bench_processes, mun_bench_appends, mun_bench_registers,
-        mun_bench_proofs,    mun_bench_large,   mun_bench_opens,
+        mun_bench_processes, mun_bench_appends, mun_bench_registers, mun_bench_proofs,
+        mun_bench_https,     mun_bench_large,   mun_bench_opens,
     };
     MUN_TRY(print_head(b, err));
     for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
@@ -138,8 +143,14 @@ static mun_code run_groups(mun_bench *b, mun_error *err)
 mun_code mun_cmd_bench(mun_app *app, mun_error *err)
 {
     static mun_bench b;
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
     b.app = app;
+    b.cores = cores > 0 ? (unsigned)cores : 1;
     MUN_TRY(check_names(app, err));
+    if (mun_app_has(app, MUN_OPT_URL)) {
+        mun_interrupt_catch();
+        return mun_bench_https(&b, err); /* a service, wherever it is: no disk of ours */
+    }
     MUN_TRY(begin(&b, err));
     mun_interrupt_catch();
     mun_code code = run_groups(&b, err);

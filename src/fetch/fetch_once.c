@@ -153,7 +153,10 @@ static bool set_limits(const mun_fetch *fetch, const mun_url *url)
     CURL *easy = fetch->easy;
     SET(CURLOPT_NOSIGNAL, 1L);
     SET(CURLOPT_FOLLOWLOCATION, 0L);
-    SET(CURLOPT_PROTOCOLS, url->tls ? CURLPROTO_HTTPS : CURLPROTO_HTTP);
+    /* Unknown before 7.85; the URL was checked and no redirect is followed, so this is a second
+     * lock.
+     */
+    (void)set(easy, CURLOPT_PROTOCOLS_STR, url->tls ? "https" : "http");
     SET(CURLOPT_CONNECTTIMEOUT, (long)MUN_FETCH_CONNECT_SECS);
     SET(CURLOPT_TIMEOUT, (long)fetch->seconds);
     SET(CURLOPT_LOW_SPEED_LIMIT, SLOW_BYTES);
