@@ -40,6 +40,7 @@ static mun_ledger *ledger_new(const char *directory, const mun_ledger_open_optio
     ledger->no_index = options->no_index;
     ledger->clock_ms = options->clock_ms != NULL ? options->clock_ms : mun_system_clock_ms;
     ledger->clock_ctx = options->clock_ctx;
+    if (options->observer != NULL) ledger->observer = *options->observer;
     ledger->pub_text = mun_buf_growable(MUN_LEDGER_PUB_MAX);
     ledger->checkpoint = mun_buf_growable(MUN_CHECKPOINT_MAX);
     locks_init(ledger);
@@ -165,6 +166,8 @@ static mun_code log_open(mun_ledger *ledger, mun_error *err)
     config.read_only = ledger->read_only;
     config.clock_ms = ledger->clock_ms;
     config.clock_ctx = ledger->clock_ctx;
+    config.committed = ledger->observer.committed;
+    config.committed_ctx = ledger->observer.ctx;
     mun_code code = mun_log_open(&config, &ledger->log, err);
     if (code != MUN_E_AGAIN || !ledger->read_only) return code;
     mun_error why = {0};

@@ -56,6 +56,7 @@ struct mun_ledger {
     bool no_index;
     uint64_t (*clock_ms)(void *ctx);
     void *clock_ctx;
+    mun_ledger_observer observer;
     mun_vfs vfs;
     mun_log *log;
     mun_crypto_pool pool;

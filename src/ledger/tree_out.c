@@ -11,7 +11,7 @@
 mun_code mun_tree_out_begin(mun_tree_out *out, const char *folder, mun_error *err)
 {
     out->tile = mun_buf_growable(MUN_BUNDLE_MAX);
-    out->again = mun_buf_growable(MUN_BUNDLE_MAX);
+    out->again = mun_buf_growable(MUN_COMMITS_MAX + 1);
     return mun_vfs_posix_open(folder, &out->vfs, err);
 }
 
@@ -110,6 +110,20 @@ static bool file_there(const mun_tree_out *out, const char *name, int level)
            (level == ENTRIES_LEVEL ? size >= (uint64_t)MUN_TILE_WIDTH * 3 : size == MUN_TILE_BYTES);
 }
 
+/* Whether the file holds these very bytes already. */
+static bool same_there(mun_tree_out *out, const char *name, mun_slice bytes)
+{
+    mun_file *file;
+    size_t got = 0;
+    const mun_vfs *vfs = &out->vfs;
+    mun_buf_clear(&out->again);
+    uint8_t *to = mun_buf_reserve(&out->again, bytes.len + 1);
+    if (to == NULL || vfs->open(vfs->ctx, name, MUN_OPEN_READ, &file, NULL) != MUN_OK) return false;
+    bool read = vfs->read(vfs->ctx, file, 0, to, bytes.len + 1, &got, NULL) == MUN_OK;
+    vfs->close(vfs->ctx, file);
+    return read && got == bytes.len && memcmp(to, bytes.ptr, got) == 0;
+}
+
 /* ---- Tiles ----------------------------------------------------------------------------------- */
 
 static mun_code damaged(mun_error *err, const char *name)
@@ -157,6 +171,7 @@ static mun_code put_tile(mun_tree_out *out, int level, uint64_t n, unsigned widt
     mun_buf_clear(&out->tile);
     MUN_TRY(mun_log_tile(out->ledger->log, level, n, width, &out->tile, err));
     MUN_TRY(tile_check(out, name, level, n, width, err));
+    if (width < MUN_TILE_WIDTH && same_there(out, name, mun_buf_slice(&out->tile))) return MUN_OK;
     return file_put(out, name, mun_buf_slice(&out->tile), err);
 }
 
@@ -205,6 +220,7 @@ static mun_code put_commits(mun_tree_out *out, mun_error *err)
 {
     MUN_BUF_AUTO mun_buf bytes = mun_buf_growable(MUN_COMMITS_MAX);
     MUN_TRY(mun_commits_write(out->crypto, out->ledger->log, out->head.size, &bytes, err));
+    if (same_there(out, MUN_COMMITS_FILE, mun_buf_slice(&bytes))) return MUN_OK;
     return mun_tree_out_put(out, MUN_COMMITS_FILE, mun_buf_slice(&bytes), err);
 }
 
