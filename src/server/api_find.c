@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * GET /v1/entries: one page of a search. The checkpoint is taken first and bounds the search, so
+ * that the answer is complete for exactly the tree it names.
+ */
+#include "server/api_entry.h"
+#include "server/cursor_text.h"
+#include "server/query.h"
+
+#define KID_MAX     MUN_KID_MAX
+#define SCAN_WINDOW 200000u /* entries looked at for one page where no sorted column leads */
+
+enum { ISS, SUB, DIGEST, CONTENT_TYPE, KID, SINCE, UNTIL, CURSOR, LIMIT };
+static const char *const names[] = {"iss",   "sub",   "digest", "content-type", "kid",
+                                    "since", "until", "cursor", "limit",        NULL};
+
+typedef struct page {
+    mun_api_call *call;
+    const mun_crypto *crypto;
+    mun_parameters parameters;
+    mun_query query;
+    uint8_t digest[MUN_DIGEST_MAX], kid[KID_MAX];
+    uint8_t question[MUN_HTTP_TARGET_MAX + 64];
+    size_t question_len;
+    uint64_t limit, size;
+    uint64_t given, last; /* entries written, and the index of the last one */
+    bool more;
+    mun_json json;
+} page;
+
+/* ---- What is asked --------------------------------------------------------------------------- */
+
+static mun_code digest_read(page *p, mun_error *err)
+{
+    size_t len = 0;
+    if (!p->parameters.have[DIGEST]) return MUN_OK;
+    if (!mun_digest_take(p->parameters.value[DIGEST], p->digest, &len)) {
+        return mun_fail(err, MUN_E_USAGE, MUN_NO_OFFSET,
+                        "the parameter digest has 64, 96 or 128 hexadecimal digits");
+    }
+    p->query.digest = mun_slice_of(p->digest, len);
+    return MUN_OK;
+}
+
+static mun_code kid_read(page *p, mun_error *err)
+{
+    size_t len = 0;
+    MUN_TRY(mun_query_hex(&p->parameters, KID, 1, sizeof p->kid, p->kid, &len, err));
+    p->query.kid = mun_slice_of(p->kid, len);
+    return MUN_OK;
+}
+
+/* A time of 0 would mean "open" to mun_query: nothing is before it, everything is after it. */
+static mun_code times_read(page *p, mun_error *err)
+{
+    MUN_TRY(mun_query_time(&p->parameters, SINCE, &p->query.since_ms, err));
+    MUN_TRY(mun_query_time(&p->parameters, UNTIL, &p->query.until_ms, err));
+    if (p->parameters.have[UNTIL] && p->query.until_ms == 0) p->query.until_ms = 1;
+    return MUN_OK;
+}
+
+/* The same question in the same words, whatever the order of its parameters. */
+static mun_cursor_of cursor_of(page *p)
+{
+    mun_buf out = mun_buf_fixed(p->question, sizeof p->question);
+    for (size_t i = 0; i < CURSOR; i++) {
+        if (!p->parameters.have[i]) continue;
+        mun_buf_u8(&out, (uint8_t)i);
+        mun_buf_u16(&out, (uint16_t)p->parameters.value[i].len);
+        mun_buf_put(&out, p->parameters.value[i]);
+    }
+    return (mun_cursor_of){.origin = mun_ledger_identity(p->call->ledger)->origin,
+                           .question = mun_buf_slice(&out)};
+}
+
+static mun_code cursor_read(page *p, mun_error *err)
+{
+    if (!p->parameters.have[CURSOR]) return MUN_OK;
+    mun_cursor_of of = cursor_of(p);
+    MUN_TRY(mun_cursor_read(p->crypto, &of, p->parameters.value[CURSOR], &p->query.after, err));
+    p->query.have_after = true;
+    return MUN_OK;
+}
+
+static mun_code question_read(page *p, mun_error *err)
+{
+    const mun_parameters *given = &p->parameters;
+    MUN_TRY(mun_query_parse(p->call->request->query, names, &p->parameters, err));
+    MUN_TRY(mun_query_text(given, ISS, &p->query.iss, err));
+    MUN_TRY(mun_query_text(given, SUB, &p->query.sub, err));
+    MUN_TRY(mun_query_text(given, CONTENT_TYPE, &p->query.content_type, err));
+    MUN_TRY(digest_read(p, err));
+    MUN_TRY(kid_read(p, err));
+    MUN_TRY(times_read(p, err));
+    MUN_TRY(mun_query_number(given, LIMIT, 1, MUN_PAGE_MAX, &p->limit, err));
+    return cursor_read(p, err);
+}
+
+/* ---- What is found --------------------------------------------------------------------------- */
+
+static mun_code each_found(void *ctx, const mun_found *found, mun_error *err)
+{
+    (void)err;
+    page *p = ctx;
+    if (p->given == p->limit) {
+        p->more = true; /* one beyond the page was asked for, to know this */
+        return MUN_OK;
+    }
+    mun_api_entry_of of = {.request = p->call->request,
+                           .crypto = p->crypto,
+                           .index = found->index,
+                           .time_ms = found->time_ms,
+                           .statement = found->statement};
+    mun_api_entry_put(&p->json, &of);
+    p->given++;
+    p->last = found->index;
+    return MUN_OK;
+}
+
+/* Without a sorted column to lead it, a search that matches nothing would read all of the log for
+ * one answer: it gets a window of it, and a cursor to go on with. */
+static void bound(page *p)
+{
+    uint64_t first = p->query.have_after ? p->query.after + 1 : 0;
+    bool led = p->query.digest.len > 0 || p->query.sub.len > 0;
+    bool filtered = p->query.content_type.len > 0 || p->query.kid.len > 0;
+    p->query.end = p->size;
+    if (led || !filtered || first >= p->size || p->size - first <= SCAN_WINDOW) return;
+    p->query.end = first + SCAN_WINDOW;
+}
+
+static void next_put(page *p)
+{
+    char text[MUN_CURSOR_TEXT];
+    mun_cursor_of of = cursor_of(p);
+    bool window_ended = p->query.end < p->size;
+    mun_json_key(&p->json, "next");
+    if (!p->more && !window_ended) {
+        mun_json_null(&p->json);
+        return;
+    }
+    mun_cursor_write(p->crypto, &of, p->more ? p->last : p->query.end - 1, text);
+    mun_json_text(&p->json, mun_slice_cstr(text));
+}
+
+static mun_code page_write(page *p, mun_error *err)
+{
+    MUN_BUF_AUTO mun_buf checkpoint = mun_buf_growable(MUN_CHECKPOINT_TEXT_MAX);
+    MUN_TRY(question_read(p, err));
+    MUN_TRY(mun_api_checkpoint(p->call->ledger, &checkpoint, &p->size, err));
+    bound(p);
+    p->query.limit = p->limit + 1;
+    mun_json_open(&p->json, '{');
+    mun_json_put_uint(&p->json, "size", p->size);
+    mun_api_checkpoint_put(&p->json, mun_buf_slice(&checkpoint));
+    mun_json_key(&p->json, "entries");
+    mun_json_open(&p->json, '[');
+    if (p->query.end > 0) {
+        MUN_TRY(mun_ledger_find(p->call->ledger, &p->query, each_found, p, err));
+    }
+    mun_json_close(&p->json, ']');
+    next_put(p);
+    mun_json_close(&p->json, '}');
+    return mun_api_json_done(p->call, NULL, err);
+}
+
+static mun_code run(mun_api_call *call, mun_error *err)
+{
+    mun_crypto *crypto = NULL;
+    MUN_TRY(mun_api_crypto_take(&crypto, err));
+    page p = {.call = call,
+              .crypto = crypto,
+              .limit = MUN_PAGE_DEFAULT,
+              .json = {.out = &call->response->body}};
+    mun_code code = page_write(&p, err);
+    mun_api_crypto_give(crypto);
+    return code;
+}
+
+void mun_api_find(const mun_request *request, mun_response *response)
+{
+    mun_api_answer(request, response, run);
+}

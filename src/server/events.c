@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * GET /v1/events: the entries after an index as server-sent events (WHATWG HTML section 9.2), for
+ * ever. A stream holds an index and at most one page of text; it borrows the ledger only while it
+ * reads that page. What a slow reader does not take waits on the log, not in memory.
+ *
+ * Threads: read and close come from the thread of the connection (response.h).
+ */
+#include "server/api_entry.h"
+#include "server/negotiate.h"
+#include "server/problem.h"
+#include "server/query.h"
+#include "server/service.h"
+
+#include "codec/lines.h"
+
+#include <stdlib.h>
+
+#define PAGE_ENTRIES 64u
+#define PAGE_TEXT    (64u << 10) /* a page ends here, after the entry that passes it */
+#define PAGE_MAX     (1u << 20)  /* one entry's text: 64 KiB of names, escaped six-fold, and more */
+#define FIRST_LINES  "retry: 2000\n\n"
+
+typedef struct event_stream {
+    mun_request request; /* for URLs: served and service only */
+    uint64_t next;       /* index of the next entry */
+    mun_buf page;
+    size_t sent; /* bytes of the page */
+} event_stream;
+
+/* ---- Reading a page -------------------------------------------------------------------------- */
+
+typedef struct paging {
+    event_stream *stream;
+    const mun_crypto *crypto;
+} paging;
+
+/* One event. An entry that is no statement (which our own ledgers never admit) has no data. */
+static mun_code put_event(void *ctx, uint64_t index, uint64_t time_ms, mun_slice entry,
+                          mun_error *err)
+{
+    paging *p = ctx;
+    mun_buf *out = &p->stream->page;
+    mun_json json = {.out = out};
+    mun_api_entry_of of = {
+        .request = &p->stream->request, .crypto = p->crypto, .index = index, .time_ms = time_ms};
+    mun_buf_text(out, "event: entry\nid: ");
+    mun_buf_decimal(out, index);
+    mun_buf_text(out, "\ndata: ");
+    MUN_TRY(mun_api_entry_put_bytes(&json, &of, entry, err));
+    mun_buf_text(out, "\n\n");
+    if (!mun_buf_ok(out)) return mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "out of memory");
+    p->stream->next = index + 1;
+    return out->len < PAGE_TEXT ? MUN_OK : MUN_E_LIMIT; /* page_fill takes that back */
+}
+
+static mun_code page_fill(event_stream *s, mun_ledger *ledger, mun_error *err)
+{
+    uint64_t size = mun_ledger_tree(ledger).size, end = s->next + PAGE_ENTRIES;
+    paging p = {.stream = s};
+    mun_crypto *crypto = NULL;
+    if (s->next >= size) return MUN_OK;
+    MUN_TRY(mun_api_crypto_take(&crypto, err));
+    p.crypto = crypto;
+    mun_code code =
+        mun_ledger_iterate(ledger, s->next, end < size ? end : size, put_event, &p, err);
+    mun_api_crypto_give(crypto);
+    return code == MUN_E_LIMIT && s->page.len >= PAGE_TEXT ? MUN_OK : code;
+}
+
+/* False: the stream cannot go on; the client comes back with the last id. */
+static bool page_read(event_stream *s)
+{
+    mun_ledger *ledger = NULL;
+    mun_buf_clear(&s->page);
+    s->sent = 0;
+    mun_code code = mun_served_use(s->request.served, false, &ledger, NULL);
+    if (code == MUN_E_AGAIN) return true; /* being opened: later */
+    if (code != MUN_OK) return false;
+    code = page_fill(s, ledger, NULL);
+    mun_served_done(s->request.served, ledger, code);
+    return code == MUN_OK;
+}
+
+/* ---- The stream ------------------------------------------------------------------------------ */
+
+static ptrdiff_t stream_read(void *ctx, uint8_t *to, size_t max, bool ping)
+{
+    event_stream *s = ctx;
+    if (s->sent == s->page.len && !page_read(s)) return -1;
+    if (s->sent == s->page.len && ping) mun_buf_text(&s->page, ":\n\n");
+    size_t left = s->page.len - s->sent, n = left < max ? left : max;
+    if (n > 0) memcpy(to, s->page.ptr + s->sent, n);
+    s->sent += n;
+    return (ptrdiff_t)n;
+}
+
+static void stream_close(void *ctx)
+{
+    event_stream *s = ctx;
+    mun_buf_free(&s->page);
+    free(s);
+}
+
+static mun_code start(mun_api_call *call, uint64_t next, mun_error *err)
+{
+    event_stream *s = calloc(1, sizeof *s);
+    if (s == NULL) return mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "out of memory");
+    s->request.served = call->request->served;
+    s->request.service = call->request->service;
+    s->next = next;
+    s->page = mun_buf_growable(PAGE_MAX);
+    mun_buf_text(&s->page, FIRST_LINES);
+    mun_response_ok(call->response, MUN_TYPE_EVENTS, NULL);
+    call->response->stream = (mun_stream){.ctx = s, .read = stream_read, .close = stream_close};
+    return MUN_OK;
+}
+
+/* A client that comes back says where it was in the field, whatever its URL says. */
+static mun_code first_of(mun_api_call *call, uint64_t *ret, mun_error *err)
+{
+    static const char *const names[] = {"after", NULL};
+    mun_slice last = call->request->fields[MUN_FIELD_LAST_EVENT_ID];
+    mun_parameters parameters;
+    uint64_t after = 0;
+    MUN_TRY(mun_query_parse(call->request->query, names, &parameters, err));
+    MUN_TRY(mun_query_number(&parameters, 0, 0, INT64_MAX, &after, err));
+    if (last.len > 0 && !mun_decimal_take(last, INT64_MAX, &after)) {
+        return mun_fail(err, MUN_E_USAGE, MUN_NO_OFFSET,
+                        "the field Last-Event-ID is the index of an entry, a decimal number");
+    }
+    *ret = last.len > 0 || parameters.have[0] ? after + 1 : 0;
+    return MUN_OK;
+}
+
+static mun_code run(mun_api_call *call, mun_error *err)
+{
+    static const char *const types[] = {MUN_TYPE_EVENTS, NULL};
+    uint64_t next = 0;
+    MUN_TRY(first_of(call, &next, err));
+    return mun_api_type(call, types) == NULL ? MUN_OK : start(call, next, err);
+}
+
+void mun_api_events(const mun_request *request, mun_response *response)
+{
+    mun_api_answer(request, response, run);
+}
