@@ -36,6 +36,25 @@ MUN_API MUN_MUST mun_code mun_ledger_create(const char *directory,
                                             const mun_ledger_create_options *options,
                                             mun_error *err);
 
+/* What one call of mun_ledger_register took, in nanoseconds, all its statements together. */
+typedef struct mun_ledger_stages {
+    uint64_t statements; /* that went through parsing and verifying, signing for those admitted */
+    uint64_t receipts;   /* that were signed */
+    uint64_t parse_ns;   /* parsing, and looking for the entry among the known ones */
+    uint64_t verify_ns;  /* the policy and the issuers' signatures */
+    uint64_t append_ns;  /* waiting until the entries are durable: a time for all, not for each */
+    uint64_t sign_ns;    /* inclusion paths and receipts */
+} mun_ledger_stages;
+
+/* Somebody who counts. Any of the functions may be NULL; they are called by any thread, several at
+ * once, while others wait: they must neither block nor call the ledger. */
+typedef struct mun_ledger_observer {
+    void *ctx;
+    void (*registered)(void *ctx, const mun_ledger_stages *stages);
+    /* A batch is durable: its entries, and the time of its disk sync. */
+    void (*committed)(void *ctx, uint64_t entries, uint64_t sync_ns);
+} mun_ledger_observer;
+
 typedef struct mun_ledger_open_options {
     bool read_only;
     bool no_index;        /* do not open or follow the SQLite index */
@@ -43,6 +62,7 @@ typedef struct mun_ledger_open_options {
     mun_slice passphrase; /* for encrypted keys; read-only opens need none unless they sign */
     uint64_t (*clock_ms)(void *ctx);
     void *clock_ctx;
+    const mun_ledger_observer *observer; /* copied; NULL: nobody */
 } mun_ledger_open_options;
 
 /* options may be NULL. A writer recovers; a reader that finds no writer but an unclean end does so

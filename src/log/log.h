@@ -34,6 +34,10 @@ typedef struct mun_log_config {
     mun_code (*crypto_new)(mun_crypto *ret, mun_error *err);
     void (*crypto_free)(mun_crypto *crypto);
     uint32_t threads; /* for recovery, dedup filling and fsck; 0: one for each core */
+    /* Told of each batch that is durable: its entries, and how long its sync took. NULL: nobody.
+     * Called by the thread that commits, which others wait for: it must not block. */
+    void (*committed)(void *ctx, uint64_t entries, uint64_t sync_ns);
+    void *committed_ctx;
 } mun_log_config;
 
 typedef struct mun_tree_head {

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "server/event_log.h"
+#include "server/metrics.h"
 #include "vfs/files.h"
 
 #include <muniment/keys.h>
@@ -39,15 +40,38 @@ static mun_code passphrase_read(const char *path, mun_buf *ret, mun_error *err)
     return MUN_OK;
 }
 
+/* Each registration counts with its share of the call's time, but waits for the append as a whole.
+ */
+static void registered(void *ctx, const mun_ledger_stages *stages)
+{
+    mun_metrics *metrics = ctx;
+    for (uint64_t i = 0; i < stages->statements; i++) {
+        mun_metrics_stage(metrics, MUN_STAGE_PARSE, stages->parse_ns / stages->statements);
+        mun_metrics_stage(metrics, MUN_STAGE_VERIFY, stages->verify_ns / stages->statements);
+        mun_metrics_stage(metrics, MUN_STAGE_APPEND, stages->append_ns);
+    }
+    for (uint64_t i = 0; i < stages->receipts; i++) {
+        mun_metrics_stage(metrics, MUN_STAGE_SIGN, stages->sign_ns / stages->receipts);
+    }
+}
+
+static void committed(void *ctx, uint64_t entries, uint64_t sync_ns)
+{
+    (void)entries; /* the metric of batches is that of the calls */
+    mun_metrics_fsync(ctx, sync_ns);
+}
+
 static mun_code open_with_passphrase(const mun_served *served, mun_ledger **ret, mun_error *err)
 {
     uint8_t secret[MUN_PASSPHRASE_MAX + 1];
     mun_buf passphrase = mun_buf_fixed(secret, sizeof secret);
     mun_code code = passphrase_read(served->options.passphrase_file, &passphrase, err);
     if (code == MUN_OK) {
+        const mun_ledger_observer observer = {served->set->metrics, registered, committed};
         mun_ledger_open_options options = {
             .read_only = served->options.read_only,
             .passphrase = mun_buf_slice(&passphrase),
+            .observer = served->set->metrics == NULL ? NULL : &observer,
         };
         code = mun_ledger_open(served->options.directory, &options, ret, err);
     }
