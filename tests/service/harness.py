@@ -22,6 +22,7 @@ import itertools
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -47,6 +48,7 @@ RECEIPT = "application/scitt-receipt+cose"
 STATEMENT = "application/scitt-statement+cose"
 PROBLEM_CBOR = "application/concise-problem-details+cbor"
 PROBLEM_JSON = "application/problem+json"
+COUNTS = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$")
 
 
 # ---- programs -----------------------------------------------------------------------------------
@@ -138,6 +140,18 @@ class Checks:
     def skip(self, what, count=1):
         self.skipped += count
         print("skipped:", what, flush=True)
+
+    def child(self, done, what):
+        """Adds the counts in the closing line of a finished subprocess; its failures are told."""
+        lines = [line for line in (done.stdout or "").splitlines() if line.strip()]
+        match = COUNTS.match(lines[-1].strip()) if lines else None
+        for line in lines[:-1] if match else lines[-40:] + (done.stderr or "").splitlines()[-20:]:
+            print(f"  {what}: {line}")
+        if match is None:
+            return self.ok(False, f"{what} ended with {done.returncode} and without its line of counts")
+        passed, failed, skipped = (int(n or 0) for n in match.groups())
+        self.passed, self.failed, self.skipped = self.passed + passed, self.failed + failed, self.skipped + skipped
+        return failed == 0 and self.ok(done.returncode == 0, f"{what} ended with {done.returncode}")
 
     def closing(self):
         return f"{self.passed} passed, {self.failed} failed" + (f", {self.skipped} skipped" if self.skipped else "")
