@@ -24,6 +24,7 @@ typedef struct mun_http_options {
     unsigned io_threads;  /* 0: 2 */
     unsigned workers;     /* 0: MUN_WORKERS */
     uint32_t connections; /* and these from service_limits.h, 0: the constant */
+    uint32_t per_address; /* connections of one address; 0: no limit */
     uint32_t head_seconds, body_seconds, idle_seconds;
 } mun_http_options;
 

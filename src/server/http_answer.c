@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a mun_response to the library's: header fields, conditional answers, body. */
+#include "server/http_parts.h"
+
+#include <stdio.h>
+
+#define FIELD_MAX 1024 /* value of a header field that is put together here */
+
+const char *http_reason(unsigned status)
+{
+    switch (status) {
+    case 400: return "Bad Request";
+    case 408: return "Request Timeout";
+    case 413: return "Content Too Large";
+    case 503: return "Service Unavailable";
+    default: return "Error";
+    }
+}
+
+static void add(struct MHD_Response *to, const char *name, const char *value)
+{
+    /* Fails for want of memory, or for a value with a control character, which no handler has. */
+    (void)MHD_add_response_header(to, name, value);
+}
+
+/* A reference below the ledger's base: absolute where the service knows its own URL. */
+static void add_place(struct MHD_Response *to, const char *name, const http_exchange *exchange,
+                      const char *place, const char *before, const char *after)
+{
+    const mun_request *request = &exchange->request;
+    char url[FIELD_MAX], value[FIELD_MAX];
+    const char *base = request->served == NULL ? "" : mun_served_options_of(request->served)->base;
+    const char *origin = request->service->public_url;
+    bool path = place[0] == '/';
+    snprintf(url, sizeof url, "%s%s%s", path && origin != NULL ? origin : "", path ? base : "",
+             place);
+    snprintf(value, sizeof value, "%s%s%s", before, url, after);
+    add(to, name, value);
+}
+
+static void add_places(struct MHD_Response *to, const http_exchange *exchange)
+{
+    const mun_response *from = &exchange->response;
+    if (from->location[0] != '\0') add_place(to, "Location", exchange, from->location, "", "");
+    if (from->content_location[0] != '\0') {
+        add_place(to, "Content-Location", exchange, from->content_location, "", "");
+    }
+    if (from->link_next[0] != '\0') {
+        add_place(to, "Link", exchange, from->link_next, "<", ">; rel=\"next\"");
+    }
+}
+
+static void add_fields(struct MHD_Response *to, const http_exchange *exchange, bool with_body)
+{
+    const mun_response *from = &exchange->response;
+    char number[16];
+    if (with_body && from->content_type != NULL) {
+        add(to, "Content-Type", from->content_type);
+        add(to, "X-Content-Type-Options", "nosniff");
+    }
+    if (with_body && from->content_encoding != NULL) {
+        add(to, "Content-Encoding", from->content_encoding);
+    }
+    add(to, "Cache-Control", from->cache_control == NULL ? "no-store" : from->cache_control);
+    if (from->vary != NULL) add(to, "Vary", from->vary);
+    if (from->etag[0] != '\0') add(to, "ETag", from->etag);
+    if (from->allow != NULL) add(to, "Allow", from->allow);
+    if (from->www_authenticate) add(to, "WWW-Authenticate", "Bearer");
+    if (from->retry_after > 0) {
+        snprintf(number, sizeof number, "%u", from->retry_after);
+        add(to, "Retry-After", number);
+    }
+    add_places(to, exchange);
+    add(to, "X-Request-Id", exchange->request.id);
+    if (exchange->close) add(to, "Connection", "close");
+}
+
+/* RFC 9110 section 13.1.2: a list of entity tags, compared weakly, or "*". */
+static bool tag_matches(mun_slice list, const char *etag)
+{
+    mun_slice wanted = mun_slice_cstr(etag);
+    size_t at = 0;
+    while (at < list.len) {
+        while (at < list.len && strchr(" \t,", list.ptr[at]) != NULL) at++;
+        size_t start = at;
+        while (at < list.len && list.ptr[at] != ',') at++;
+        size_t end = at;
+        while (end > start && (list.ptr[end - 1] == ' ' || list.ptr[end - 1] == '\t')) end--;
+        mun_slice tag = mun_slice_of(list.ptr + start, end - start);
+        if (mun_slice_equal(tag, MUN_LITERAL("*"))) return true;
+        if (mun_slice_starts(tag, MUN_LITERAL("W/"))) tag = mun_slice_of(tag.ptr + 2, tag.len - 2);
+        if (mun_slice_equal(tag, wanted)) return true;
+    }
+    return false;
+}
+
+static bool not_modified(const http_exchange *exchange)
+{
+    const mun_response *response = &exchange->response;
+    mun_slice asked = exchange->request.fields[MUN_FIELD_IF_NONE_MATCH];
+    return response->status == 200 && response->etag[0] != '\0' && asked.len > 0 &&
+           (exchange->request.method == MUN_METHOD_GET ||
+            exchange->request.method == MUN_METHOD_HEAD) &&
+           tag_matches(asked, response->etag);
+}
+
+/* What a handler left in no state to be sent becomes an error of ours. */
+static void make_sendable(http_exchange *exchange)
+{
+    mun_response *response = &exchange->response;
+    if (response->status != 0 && mun_buf_ok(&response->body)) return;
+    bool large = response->status != 0;
+    mun_response_reset(response);
+    mun_problem(&exchange->request, response, 500, MUN_TITLE_INTERNAL,
+                large ? "The answer is larger than can be sent." : "Nobody answered.");
+}
+
+static struct MHD_Response *body_of(http_exchange *exchange, bool empty)
+{
+    mun_response *response = &exchange->response;
+    if (response->stream.read != NULL && !empty) return http_stream_response(exchange);
+    mun_slice body = response->fixed.len > 0 ? response->fixed : mun_buf_slice(&response->body);
+    if (empty) body = (mun_slice){0};
+    exchange->bytes = body.len;
+    /* The library reads only; its parameter is not const. */
+    void *bytes = body.len == 0 ? response->location : (void *)(uintptr_t)body.ptr;
+    return MHD_create_response_from_buffer(body.len, bytes, MHD_RESPMEM_PERSISTENT);
+}
+
+enum MHD_Result http_send(http_exchange *exchange)
+{
+    mun_response *response = &exchange->response;
+    make_sendable(exchange);
+    if (response->stream.read != NULL && !http_stream_open(exchange)) {
+        mun_problem(&exchange->request, response, 503, MUN_TITLE_BUSY,
+                    "There are too many event streams; try again later.");
+    }
+    if (not_modified(exchange)) response->status = 304;
+    bool empty = response->status == 304 || response->status == 204;
+    if (atomic_load_explicit(&exchange->server->draining, memory_order_relaxed)) {
+        exchange->close = true;
+    }
+    struct MHD_Response *answer = body_of(exchange, empty);
+    if (answer == NULL) return MHD_NO;
+    add_fields(answer, exchange, !empty);
+    exchange->stage = HTTP_AT_SEND;
+    http_phase_set(exchange->connection, exchange->streaming ? HTTP_STREAM : HTTP_WRITE);
+    enum MHD_Result queued = MHD_queue_response(exchange->mhd, response->status, answer);
+    MHD_destroy_response(answer);
+    return queued;
+}

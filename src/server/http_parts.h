@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Private to the transport (http_*.c): one server, its listeners, connections and exchanges.
+ *
+ * A connection is small and lives as long as its socket; an exchange (request, response, their
+ * buffers) is taken from a pool when a request line arrives and given back when the answer is out,
+ * so an idle connection holds no buffers of ours.
+ *
+ * Threads: a connection and its exchange belong to the I/O thread of its listener that accepted it,
+ * except while a worker has the exchange (then the connection is suspended). The sweeper looks at
+ * `state` and `fd` alone, under the registry's mutex; a connection leaves the registry before its
+ * socket is closed, so the number in `fd` is never somebody else's.
+ */
+#ifndef MUN_SERVER_HTTP_PARTS_H
+#define MUN_SERVER_HTTP_PARTS_H
+
+#include "server/access.h"
+#include "server/framing.h"
+#include "server/http_server.h"
+#include "server/problem.h"
+#include "server/work_queue.h"
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define HTTP_TEXT_MAX                                                                              \
+    (2 * MUN_HTTP_TARGET_MAX + 1024) /* target, decoded captures, joined lines                     \
+                                      */
+#define HTTP_KEPT_BYTES (64u << 10)  /* a buffer that grew beyond this is not kept */
+#define HTTP_KEPT_MAX   512          /* exchanges kept while nobody uses them */
+#define HTTP_DISCARD_MAX                                                                           \
+    (64u << 10) /* a refused body up to this is read, so the connection stays */
+#define HTTP_BUCKETS   1024
+#define HTTP_NS_PER_MS 1000000u
+
+/* What a connection is doing, as the sweeper needs to know it. */
+typedef enum http_phase {
+    HTTP_IDLE,   /* no complete request line yet */
+    HTTP_HEAD,   /* fields are coming */
+    HTTP_BODY,   /* the body is coming */
+    HTTP_WORK,   /* a handler has it */
+    HTTP_WRITE,  /* the answer is going out */
+    HTTP_STREAM, /* an answer without an end */
+    HTTP_OVER    /* refused at its arrival; to be closed */
+} http_phase;
+
+typedef struct http_listener {
+    mun_http_server *server;
+    struct MHD_Daemon *daemon;
+    int socket;
+    bool behind_proxy;
+} http_listener;
+
+struct http_exchange;
+
+typedef struct http_connection {
+    const http_listener *listener;
+    struct MHD_Connection *mhd;
+    int fd;
+    atomic_uint_fast64_t state; /* http_phase | milliseconds since when << 4 */
+    uint64_t dribble;           /* the sweeper's: when bytes without a whole line were first seen */
+    uint64_t dribble_of;        /* and in which state */
+    struct http_exchange *exchange;
+    struct http_connection *prev, *next; /* the registry's */
+    struct http_connection *peer_next;   /* connections of addresses with the same hash */
+    char address[48];
+} http_connection;
+
+typedef enum http_stage {
+    HTTP_AT_HEAD,
+    HTTP_AT_BODY,
+    HTTP_AT_DISCARD, /* refused; the rest of a small body is read first */
+    HTTP_AT_WORK,
+    HTTP_AT_ANSWER, /* the response is filled */
+    HTTP_AT_SEND    /* given to the library */
+} http_stage;
+
+typedef struct http_exchange {
+    mun_http_server *server;
+    http_connection *connection;
+    struct MHD_Connection *mhd;
+    http_stage stage;
+    bool close; /* after this answer */
+    bool raw;   /* the answer was written past the library */
+    mun_request request;
+    mun_response response;
+    mun_framing framing;
+    mun_admitted admitted;
+    mun_buf body;
+    uint64_t body_max, body_reserved;
+    const uint8_t *body_at; /* chunked: where the next framing bytes stand, see http_body.c */
+    bool body_first;
+    mun_register_job job;
+    mun_work_item work;
+    uint64_t body_ns, answered_ns;
+    uint64_t bytes; /* of the answer's body */
+    /* Streams; under the registry of streams. */
+    struct http_exchange *stream_prev, *stream_next;
+    bool streaming, waiting, woken, ping, ended;
+    uint64_t stream_ms;         /* when something was last written */
+    struct http_exchange *next; /* in the pool */
+    size_t target_len;
+    bool target_long;
+    mun_buf text;
+    uint8_t text_bytes[HTTP_TEXT_MAX];
+} http_exchange;
+
+typedef struct http_registry {
+    pthread_mutex_t mutex;
+    http_connection *first;
+    http_connection *buckets[HTTP_BUCKETS];
+    size_t len;
+} http_registry;
+
+typedef struct http_pool {
+    pthread_mutex_t mutex;
+    http_exchange *kept;
+    size_t kept_len;
+    atomic_size_t in_use;
+} http_pool;
+
+typedef struct http_streams {
+    pthread_mutex_t mutex;
+    http_exchange *first;
+    atomic_size_t len;
+    bool ending;
+} http_streams;
+
+struct mun_http_server {
+    mun_http_options options; /* with nothing left at 0 */
+    struct mun_service *service;
+    mun_metrics *metrics;
+    http_listener listeners[MUN_LISTEN_MAX];
+    size_t listeners_len;
+    mun_work_queue *work;
+    http_registry registry;
+    http_pool pool;
+    http_streams streams;
+    atomic_uint_fast64_t body_bytes; /* of all bodies in flight */
+    atomic_size_t jobs;              /* exchanges that a worker has */
+    atomic_uint_fast64_t next_id;
+    atomic_bool draining;
+    bool layout_known; /* see http_request.c */
+    pthread_t sweeper;
+    bool sweeper_runs;
+    pthread_mutex_t sweeper_mutex;
+    pthread_cond_t sweeper_wake;
+    bool sweeper_ends;
+};
+
+uint64_t http_now_ns(void);
+
+/* http_connection.c: the registry, limits at arrival, phases. */
+void http_registry_init(http_registry *registry);
+void http_registry_finish(http_registry *registry);
+void http_connection_notify(void *cls, struct MHD_Connection *mhd, void **socket_context,
+                            enum MHD_ConnectionNotificationCode code);
+http_connection *http_connection_of(struct MHD_Connection *mhd);
+void http_phase_set(http_connection *connection, http_phase phase);
+/* Writes a whole problem answer on the socket, past the library, and ends our side of it. For
+ * connections on which the library is not writing. */
+void http_raw_answer(int fd, const mun_response *response);
+void http_raw_problem(int fd, unsigned status, const char *title, const char *detail);
+
+/* http_sweeper.c: deadlines. */
+MUN_MUST mun_code http_sweeper_start(mun_http_server *server, mun_error *err);
+void http_sweeper_stop(mun_http_server *server);
+void http_close_idle(mun_http_server *server);
+
+/* http_exchange.c: the pool. */
+void http_pool_init(http_pool *pool);
+void http_pool_finish(http_pool *pool);
+http_exchange *http_exchange_take(http_connection *connection); /* NULL: no memory */
+void http_exchange_give(http_exchange *exchange);
+
+/* http_request.c: from the library's view of a head to a mun_request. */
+void *http_request_line(void *cls, const char *uri, struct MHD_Connection *mhd);
+/* Fills framing, fields, target, id and address. False: refused, the response is filled. */
+bool http_request_head(http_exchange *exchange, const char *method, const char *url,
+                       const char *version);
+/* Path below the base, ledger, route and captures. False: refused. */
+bool http_request_route(http_exchange *exchange);
+
+/* http_body.c: collecting the body within the limits. */
+bool http_body_begin(http_exchange *exchange); /* false: refused by what the head declares */
+/* False: refused; the answer goes past the library and the connection is closed. */
+bool http_body_take(http_exchange *exchange, mun_slice bytes);
+void http_body_release(http_exchange *exchange);
+
+/* http_dispatch.c: the life of a request. */
+enum MHD_Result http_handle(void *cls, struct MHD_Connection *mhd, const char *url,
+                            const char *method, const char *version, const char *upload,
+                            size_t *upload_len, void **request_context);
+void http_completed(void *cls, struct MHD_Connection *mhd, void **request_context,
+                    enum MHD_RequestTerminationCode why);
+
+/* http_answer.c: from a mun_response to the library's. */
+enum MHD_Result http_send(http_exchange *exchange);
+const char *http_reason(unsigned status);
+
+/* http_stream.c: answers without an end. */
+void http_streams_init(http_streams *streams);
+void http_streams_finish(http_streams *streams);
+bool http_stream_open(http_exchange *exchange); /* false: there are too many */
+struct MHD_Response *http_stream_response(http_exchange *exchange);
+void http_stream_close(http_exchange *exchange);
+void http_streams_ping(mun_http_server *server, uint64_t now_ms);
+void http_streams_end(mun_http_server *server);
+
+#endif

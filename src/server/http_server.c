@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Start, drain and stop of the transport. One daemon of the library for each listening socket. */
+#include "server/http_parts.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#define IO_THREADS  2
+#define DRAIN_PAUSE 20 /* ms between two looks at what still runs */
+#define POOL_BYTES                                                                                 \
+    (24u << 10)           /* the library's memory for one connection: a head, and its notes        \
+                           */
+#define POOL_STEP    1024 /* what its read buffer grows by */
+#define SPARE_FILES  512  /* descriptors for ledgers, logs and the rest */
+#define LISTEN_SHARE 2    /* the library's own limit is a multiple of ours: never reached */
+
+/* 0.9.76 has levels of discipline and refuses by itself what we read from the layout before. */
+#define DISCIPLINE_VERSION 0x00097600
+#define DISCIPLINE_LEVEL   3
+
+static uint32_t or_default(uint32_t value, uint32_t otherwise)
+{
+    return value == 0 ? otherwise : value;
+}
+
+static mun_http_options completed(const mun_http_options *given)
+{
+    mun_http_options options = *given;
+    options.io_threads = or_default(options.io_threads, IO_THREADS);
+    options.workers = or_default(options.workers, MUN_WORKERS);
+    options.connections = or_default(options.connections, MUN_HTTP_CONNECTIONS);
+    options.head_seconds = or_default(options.head_seconds, MUN_HTTP_HEAD_SECONDS);
+    options.body_seconds = or_default(options.body_seconds, MUN_HTTP_BODY_SECONDS);
+    options.idle_seconds = or_default(options.idle_seconds, MUN_HTTP_IDLE_SECONDS);
+    return options;
+}
+
+/* A descriptor for each connection and some for the rest; fewer connections where there are not so
+ * many to be had. */
+static void raise_files(mun_http_options *options)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) getrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur > options->connections + SPARE_FILES)
+        return;
+    uint32_t fits = limit.rlim_cur > 2 * SPARE_FILES ? (uint32_t)limit.rlim_cur - SPARE_FILES
+                                                     : (uint32_t)limit.rlim_cur / 2;
+    mun_event(MUN_EVENT_WARNING, "few_files", MUN_KV_NUMBER("files", limit.rlim_cur),
+              MUN_KV_NUMBER("connections_wanted", options->connections),
+              MUN_KV_NUMBER("connections", fits));
+    options->connections = fits;
+}
+
+/* What the library wants to say of itself; it has no secrets, but may be told by any client. */
+__attribute__((format(printf, 2, 0))) static void library_says(void *cls, const char *format,
+                                                               va_list arguments)
+{
+    char text[256];
+    (void)cls;
+    if (!mun_event_wanted(MUN_EVENT_DEBUG)) return;
+    vsnprintf(text, sizeof text, format, arguments);
+    mun_event(MUN_EVENT_DEBUG, "http_library", MUN_KV("text", text));
+}
+
+/* The target stays as it was sent: handlers decode what they capture. */
+static size_t leave_escaped(void *cls, struct MHD_Connection *mhd, char *text)
+{
+    (void)cls;
+    (void)mhd;
+    return strlen(text);
+}
+
+static unsigned library_timeout(const mun_http_options *options)
+{
+    return options->idle_seconds >= MUN_HTTP_WRITE_SECONDS ? options->idle_seconds + 2
+                                                           : MUN_HTTP_WRITE_SECONDS;
+}
+
+static mun_code start_listener(http_listener *listener, mun_error *err)
+{
+    const mun_http_options *options = &listener->server->options;
+    const unsigned flags = MHD_USE_EPOLL | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC |
+                           MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    listener->daemon = MHD_start_daemon(
+        flags, 0, NULL, NULL, http_handle, listener, MHD_OPTION_EXTERNAL_LOGGER, library_says, NULL,
+        MHD_OPTION_LISTEN_SOCKET, listener->socket, MHD_OPTION_THREAD_POOL_SIZE,
+        options->io_threads, MHD_OPTION_CONNECTION_LIMIT,
+        LISTEN_SHARE * options->io_threads * options->connections,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES,
+        MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)POOL_STEP, MHD_OPTION_CONNECTION_TIMEOUT,
+        library_timeout(options), MHD_OPTION_URI_LOG_CALLBACK, http_request_line, listener,
+        MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_NOTIFY_CONNECTION,
+        http_connection_notify, listener, MHD_OPTION_NOTIFY_COMPLETED, http_completed, listener,
+#if MHD_VERSION >= DISCIPLINE_VERSION
+        MHD_OPTION_CLIENT_DISCIPLINE_LVL, DISCIPLINE_LEVEL,
+#else
+        MHD_OPTION_STRICT_FOR_CLIENT, 1,
+#endif
+        MHD_OPTION_END);
+    if (listener->daemon == NULL) {
+        return mun_failf(err, MUN_E_IO, errno, "cannot start the HTTP server on a socket");
+    }
+    return MUN_OK;
+}
+
+static mun_code start_all(mun_http_server *server, mun_error *err)
+{
+    const mun_http_options *options = &server->options;
+    MUN_TRY(mun_work_queue_create(options->workers, MUN_WORK_QUEUE, server->metrics, &server->work,
+                                  err));
+    MUN_TRY(http_sweeper_start(server, err));
+    for (; server->listeners_len < options->sockets_len; server->listeners_len++) {
+        size_t n = server->listeners_len;
+        http_listener *listener = &server->listeners[n];
+        *listener = (http_listener){server, NULL, options->sockets[n],
+                                    options->behind_proxy != NULL && options->behind_proxy[n]};
+        MUN_TRY(start_listener(listener, err));
+    }
+    return MUN_OK;
+}
+
+/* The library that runs may be newer than the one we were compiled with. */
+static bool library_before_discipline(void)
+{
+    unsigned major = 0, minor = 0, patch = 0;
+    sscanf(MHD_get_version(), "%u.%u.%u", &major, &minor, &patch);
+    return major == 0 && minor == 9 && patch < 76;
+}
+
+mun_code mun_http_start(const mun_http_options *given, mun_http_server **ret, mun_error *err)
+{
+    if (given->sockets_len == 0 || given->sockets_len > MUN_LISTEN_MAX) {
+        return mun_failf(err, MUN_E_USAGE, 0, "the service listens on 1 to %d sockets",
+                         MUN_LISTEN_MAX);
+    }
+    mun_http_server *server = calloc(1, sizeof *server);
+    if (server == NULL) {
+        return mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "no memory for the HTTP server");
+    }
+    server->options = completed(given);
+    raise_files(&server->options);
+    server->service = given->service;
+    server->metrics = given->service->metrics;
+    server->layout_known = library_before_discipline();
+    atomic_init(&server->next_id, http_now_ns() << 20);
+    http_registry_init(&server->registry);
+    http_pool_init(&server->pool);
+    http_streams_init(&server->streams);
+    mun_code code = start_all(server, err);
+    if (code != MUN_OK) {
+        mun_http_stop(server);
+        return code;
+    }
+    *ret = server;
+    return MUN_OK;
+}
+
+static void pause_ms(long ms)
+{
+    struct timespec pause = {0, ms * 1000000};
+    nanosleep(&pause, NULL);
+}
+
+/* Closing the socket is ours then: the library forgets it. */
+static void stop_accepting(mun_http_server *server)
+{
+    for (size_t i = 0; i < server->listeners_len; i++) {
+        http_listener *listener = &server->listeners[i];
+        if (listener->socket < 0 || listener->daemon == NULL) continue;
+        if (MHD_quiesce_daemon(listener->daemon) != MHD_INVALID_SOCKET) close(listener->socket);
+        listener->socket = -1;
+    }
+}
+
+void mun_http_drain(mun_http_server *server, unsigned seconds)
+{
+    uint64_t until = http_now_ns() + (uint64_t)seconds * 1000000000u;
+    atomic_store(&server->draining, true);
+    stop_accepting(server);
+    http_streams_end(server);
+    do {
+        http_close_idle(server);
+        pause_ms(DRAIN_PAUSE);
+    } while (atomic_load(&server->pool.in_use) > 0 && http_now_ns() < until);
+}
+
+/* The library wants no connection suspended when it ends: jobs run to their end, streams end. */
+void mun_http_stop(mun_http_server *server)
+{
+    if (server == NULL) return;
+    atomic_store(&server->draining, true);
+    stop_accepting(server);
+    http_sweeper_stop(server);
+    while (atomic_load(&server->jobs) > 0) pause_ms(1);
+    http_streams_end(server);
+    for (size_t i = 0; i < server->listeners_len; i++) {
+        if (server->listeners[i].daemon != NULL) MHD_stop_daemon(server->listeners[i].daemon);
+    }
+    mun_work_queue_destroy(server->work);
+    http_streams_finish(&server->streams);
+    http_pool_finish(&server->pool);
+    http_registry_finish(&server->registry);
+    free(server);
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Deadlines. The library's own timeout begins anew with each byte, so a client that sends one byte
+ * now and then would stay for ever. Once a second this thread looks at what every connection has
+ * been doing since when, tells those that are too late (408) and ends their sockets; the library
+ * then finds them closed. A reader that takes nothing is the library's timeout's business.
+ */
+#include "server/http_parts.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#define OVER_SECONDS   2   /* for a refused client to read why */
+#define DRIBBLE_PERIOD 4   /* passes between two looks at idle connections' bytes */
+#define DRIBBLE_SLACK  200 /* ms by which the kernel's and our notes may differ */
+
+typedef struct http_round {
+    const mun_http_options *options;
+    uint64_t now_ms;
+    bool dribbles; /* look for them this time */
+} http_round;
+
+static bool late(const http_round *now, uint64_t since_ms, uint32_t seconds)
+{
+    return now->now_ms > since_ms && now->now_ms - since_ms >= (uint64_t)seconds * 1000;
+}
+
+/* Whether bytes came since then although no request line has. Unix sockets cannot tell. */
+static bool received_since(int fd, const http_round *now, uint64_t since_ms)
+{
+    struct tcp_info info;
+    socklen_t len = sizeof info;
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0) return false;
+    uint64_t last = now->now_ms - info.tcpi_last_data_recv;
+    return last > since_ms + DRIBBLE_SLACK;
+}
+
+/* A request line that comes byte by byte: late head_seconds after it was first seen. */
+static bool dribbles(const http_round *now, http_connection *connection, uint64_t state)
+{
+    if (connection->dribble_of != state) {
+        if (!now->dribbles || !received_since(connection->fd, now, state >> 4)) return false;
+        connection->dribble_of = state;
+        connection->dribble = now->now_ms;
+    }
+    return late(now, connection->dribble, now->options->head_seconds);
+}
+
+static void too_late(const http_connection *connection, const char *what)
+{
+    http_raw_problem(connection->fd, 408, "Request Timeout", what);
+    shutdown(connection->fd, SHUT_RDWR);
+}
+
+static void look(const http_round *now, http_connection *connection)
+{
+    uint64_t state = atomic_load_explicit(&connection->state, memory_order_relaxed);
+    uint64_t since = state >> 4;
+    switch ((http_phase)(state & 15)) {
+    case HTTP_IDLE:
+        if (late(now, since, now->options->idle_seconds)) {
+            shutdown(connection->fd, SHUT_RD); /* a request that comes this instant is served */
+        } else if (dribbles(now, connection, state)) {
+            too_late(connection, "The request line did not arrive in time.");
+        }
+        break;
+    case HTTP_HEAD:
+        if (late(now, since, now->options->head_seconds)) {
+            too_late(connection, "The header fields did not arrive in time.");
+        }
+        break;
+    case HTTP_BODY:
+        if (late(now, since, now->options->body_seconds)) {
+            too_late(connection, "The body did not arrive in time.");
+        }
+        break;
+    case HTTP_OVER:
+        if (late(now, since, OVER_SECONDS)) shutdown(connection->fd, SHUT_RDWR);
+        break;
+    case HTTP_WORK:
+    case HTTP_WRITE:
+    case HTTP_STREAM: break;
+    }
+}
+
+static void sweep(mun_http_server *server, bool with_dribbles)
+{
+    http_round now = {&server->options, http_now_ns() / HTTP_NS_PER_MS, with_dribbles};
+    pthread_mutex_lock(&server->registry.mutex);
+    for (http_connection *at = server->registry.first; at != NULL; at = at->next) look(&now, at);
+    pthread_mutex_unlock(&server->registry.mutex);
+    http_streams_ping(server, now.now_ms);
+}
+
+void http_close_idle(mun_http_server *server)
+{
+    pthread_mutex_lock(&server->registry.mutex);
+    for (http_connection *at = server->registry.first; at != NULL; at = at->next) {
+        uint64_t state = atomic_load_explicit(&at->state, memory_order_relaxed);
+        if ((state & 15) == HTTP_IDLE) shutdown(at->fd, SHUT_RD);
+    }
+    pthread_mutex_unlock(&server->registry.mutex);
+}
+
+static void *sweeper(void *ctx)
+{
+    mun_http_server *server = ctx;
+    struct timespec next;
+    clock_gettime(CLOCK_MONOTONIC, &next);
+    pthread_mutex_lock(&server->sweeper_mutex);
+    for (unsigned n = 0; !server->sweeper_ends; n++) {
+        next.tv_sec++;
+        while (!server->sweeper_ends &&
+               pthread_cond_timedwait(&server->sweeper_wake, &server->sweeper_mutex, &next) !=
+                   ETIMEDOUT) {
+        }
+        if (server->sweeper_ends) break;
+        pthread_mutex_unlock(&server->sweeper_mutex);
+        sweep(server, n % DRIBBLE_PERIOD == 0);
+        pthread_mutex_lock(&server->sweeper_mutex);
+    }
+    pthread_mutex_unlock(&server->sweeper_mutex);
+    return NULL;
+}
+
+mun_code http_sweeper_start(mun_http_server *server, mun_error *err)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_mutex_init(&server->sweeper_mutex, NULL);
+    pthread_cond_init(&server->sweeper_wake, &attributes);
+    pthread_condattr_destroy(&attributes);
+    int failed = pthread_create(&server->sweeper, NULL, sweeper, server);
+    if (failed != 0) {
+        return mun_failf(err, MUN_E_MEMORY, failed, "cannot start the thread of deadlines");
+    }
+    server->sweeper_runs = true;
+    return MUN_OK;
+}
+
+void http_sweeper_stop(mun_http_server *server)
+{
+    if (!server->sweeper_runs) return;
+    pthread_mutex_lock(&server->sweeper_mutex);
+    server->sweeper_ends = true;
+    pthread_cond_signal(&server->sweeper_wake);
+    pthread_mutex_unlock(&server->sweeper_mutex);
+    pthread_join(server->sweeper, NULL);
+    pthread_cond_destroy(&server->sweeper_wake);
+    pthread_mutex_destroy(&server->sweeper_mutex);
+    server->sweeper_runs = false;
+}

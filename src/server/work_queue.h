@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A bounded pool of threads for requests that may wait for the disk. First come, first served.
+ *
+ * Ownership: an item belongs to its submitter (it stands in the exchange) and must stay until `run`
+ * was called; run may hand it in again. Threads: submit from any thread; run is called on a worker.
+ */
+#ifndef MUN_SERVER_WORK_QUEUE_H
+#define MUN_SERVER_WORK_QUEUE_H
+
+#include "server/metrics.h"
+
+#include "base/error.h"
+
+typedef struct mun_work_item {
+    void (*run)(void *ctx);
+    void *ctx;
+    struct mun_work_item *next; /* private */
+} mun_work_item;
+
+typedef struct mun_work_queue mun_work_queue;
+
+/* metrics: for the gauge of what waits; borrowed, may be NULL. */
+MUN_MUST mun_code mun_work_queue_create(size_t workers, size_t queue_max, mun_metrics *metrics,
+                                        mun_work_queue **ret, mun_error *err);
+/* Runs what waits, then ends the threads. Accepts NULL. */
+void mun_work_queue_destroy(mun_work_queue *queue);
+
+/* False: the queue is full, and nothing was taken. */
+bool mun_work_submit(mun_work_queue *queue, mun_work_item *item);
+
+#endif
