@@ -24,6 +24,7 @@
 typedef struct event_stream {
     mun_request request; /* for URLs: served and service only */
     uint64_t next;       /* index of the next entry */
+    uint64_t seen;       /* size of the ledger when it was last looked at */
     mun_buf page;
     size_t sent; /* bytes of the page */
 } event_stream;
@@ -59,6 +60,7 @@ static mun_code page_fill(event_stream *s, mun_ledger *ledger, mun_error *err)
     uint64_t size = mun_ledger_tree(ledger).size, end = s->next + PAGE_ENTRIES;
     paging p = {.stream = s};
     mun_crypto *crypto = NULL;
+    s->seen = size;
     if (s->next >= size) return MUN_OK;
     MUN_TRY(mun_api_crypto_take(&crypto, err));
     p.crypto = crypto;
@@ -74,6 +76,9 @@ static bool page_read(event_stream *s)
     mun_ledger *ledger = NULL;
     mun_buf_clear(&s->page);
     s->sent = 0;
+    /* A ledger that was closed for idleness has not grown: it is not opened only to see that. */
+    bool read_only = mun_served_options_of(s->request.served)->read_only;
+    if (s->next >= s->seen && !read_only && !mun_served_is_open(s->request.served)) return true;
     mun_code code = mun_served_use(s->request.served, false, &ledger, NULL);
     if (code == MUN_E_AGAIN) return true; /* being opened: later */
     if (code != MUN_OK) return false;
@@ -109,6 +114,7 @@ static mun_code start(mun_api_call *call, uint64_t next, mun_error *err)
     s->request.served = call->request->served;
     s->request.service = call->request->service;
     s->next = next;
+    s->seen = UINT64_MAX;
     s->page = mun_buf_growable(PAGE_MAX);
     mun_buf_text(&s->page, FIRST_LINES);
     mun_response_ok(call->response, MUN_TYPE_EVENTS, NULL);
