@@ -28,7 +28,9 @@ static const struct known {
     [MUN_FIELD_X_FORWARDED_FOR] = {"X-Forwarded-For", LIST},
     [MUN_FIELD_X_FORWARDED_PROTO] = {"X-Forwarded-Proto", ONCE},
     [MUN_FIELD_X_CLIENT_CERT_SHA256] = {"X-Client-Cert-SHA256", ONCE},
+    [MUN_FIELD_X_CLIENT_CERT] = {"X-Client-Cert", ONCE},
 };
+_Static_assert(MUN_FIELDS == 14, "every field that is kept has its name here");
 
 /* RFC 9110 section 5.6.2: tchar. */
 static bool is_token_byte(uint8_t c)

@@ -159,6 +159,7 @@ static void set_address(http_exchange *exchange)
         request->fields[MUN_FIELD_X_FORWARDED_FOR] = (mun_slice){0};
         request->fields[MUN_FIELD_X_FORWARDED_PROTO] = (mun_slice){0};
         request->fields[MUN_FIELD_X_CLIENT_CERT_SHA256] = (mun_slice){0};
+        request->fields[MUN_FIELD_X_CLIENT_CERT] = (mun_slice){0};
         return;
     }
     mun_slice seen = last_forwarded(request->fields[MUN_FIELD_X_FORWARDED_FOR]);
