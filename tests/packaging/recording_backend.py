@@ -85,7 +85,7 @@ class Backend:
         return stream.read(int(length))
 
     def answer(self, connection, request):
-        if request.target.startswith("/v1/events"):
+        if "/v1/events" in request.target:
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\n"
                                b"Connection: close\r\n\r\nid: 1\ndata: {}\n\n")
             self.events.wait(10)
