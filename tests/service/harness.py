@@ -248,28 +248,31 @@ def read_to_end(s, limit=64 << 20):
     return bytes(data)
 
 
+def parse_head(head):
+    """Status line and fields (without the empty line) as a Response without body, or None."""
+    lines = head.split(b"\r\n")
+    first = lines[0].split(b" ", 2)
+    if len(first) < 2 or not first[0].startswith(b"HTTP/1.") or not first[1].isdigit():
+        return None
+    headers = [tuple(p.strip().decode("latin-1") for p in line.split(b":", 1)) for line in lines[1:]]
+    return Response(int(first[1]), b"".join(first[2:]).decode("latin-1"), headers, b"")
+
+
 def parse_responses(data):
     """The responses in these bytes, as Response; what is not one ends the list as ('rest', bytes)."""
     found = []
     while data:
         head, mark, rest = data.partition(b"\r\n\r\n")
-        lines = head.split(b"\r\n")
-        first = lines[0].split(b" ", 2)
-        if not mark or len(first) < 2 or not first[0].startswith(b"HTTP/1.") or not first[1].isdigit():
+        response = parse_head(head) if mark else None
+        if response is None:
             return found + [("rest", data)]
-        headers = [tuple(p.strip().decode("latin-1") for p in line.split(b":", 1)) for line in lines[1:]]
-        response = Response(int(first[1]), b"".join(first[2:]).decode("latin-1"), headers, b"")
-        if 100 <= response.status < 200:
-            found.append(response)
-            data = rest
-            continue
         length = response.header("content-length")
-        if length is not None:
+        if 100 <= response.status < 200 or response.status in (204, 304):
+            data = rest
+        elif length is not None:
             response.body, data = rest[:int(length)], rest[int(length):]
         elif (response.header("transfer-encoding") or "").lower() == "chunked":
             response.body, data = dechunk(rest)
-        elif response.status in (204, 304):
-            data = rest
         else:
             response.body, data = rest, b""
         found.append(response)
@@ -567,10 +570,14 @@ class World:
         return service
 
     def identity(self, ledger):
-        """What ledger.pub says: {'origin', 'receipts': COSE_Key bytes, 'checkpoints': vkey, 'file': path}."""
-        lines = dict(line.split(" ", 1) for line in (pathlib.Path(ledger) / "ledger.pub").read_text().splitlines()[1:])
-        return {"origin": lines["origin"], "receipts": base64.b64decode(lines["receipts"]), "checkpoints": lines["checkpoints"],
-                "file": pathlib.Path(ledger) / "ledger.pub"}
+        return identity(ledger)
+
+
+def identity(ledger):
+    """What ledger.pub says: {'origin', 'receipts': COSE_Key bytes, 'checkpoints': vkey, 'file': path}."""
+    file = pathlib.Path(ledger) / "ledger.pub"
+    lines = dict(line.split(" ", 1) for line in file.read_text().splitlines()[1:])
+    return {"origin": lines["origin"], "receipts": base64.b64decode(lines["receipts"]), "checkpoints": lines["checkpoints"], "file": file}
 
 
 def receipt_good(receipt, leaf, receipts_key):
