@@ -260,9 +260,48 @@ typedef struct mun_backup {
 MUN_API MUN_MUST mun_code mun_ledger_backup(mun_ledger *ledger, const char *out,
                                             const mun_watch *watch, mun_backup *ret,
                                             mun_error *err);
+/*
+ * Where a tree of docs/format/export.md is read from: a folder, a web server. read appends the file
+ * `name` ("checkpoint", "tile/0/000", ...), at most max bytes of it. MUN_E_NOT_FOUND: there is no
+ * such file; MUN_E_AGAIN: the source cannot be reached now.
+ */
+typedef struct mun_source {
+    void *ctx;
+    mun_code (*read)(void *ctx, const char *name, size_t max, mun_buf *ret, mun_error *err);
+} mun_source;
+
 /* A read-only ledger from an exported tree or a backup, everything verified. */
 MUN_API MUN_MUST mun_code mun_ledger_import(const char *exported, const char *directory,
                                             const mun_watch *watch, mun_error *err);
+/* The same from anywhere: the entries must give the signed root; tiles are made, not fetched. */
+MUN_API MUN_MUST mun_code mun_ledger_import_from(const mun_source *source, const char *directory,
+                                                 const mun_watch *watch, mun_error *err);
+
+/*
+ * A standby: a copy that follows its original. It only reads, and others may read it meanwhile;
+ * mun_ledger_adopt makes it a ledger of its own once the standby is closed.
+ */
+typedef struct mun_standby mun_standby;
+typedef struct mun_standby_step {
+    mun_tree tree;        /* what the standby now holds */
+    uint64_t size_before; /* what it held */
+    uint64_t source_size; /* of the source's checkpoint; less than size_before: an older one */
+} mun_standby_step;
+/* Opens the copy in directory, or makes it where there is nothing. The source (by value) must live
+ * until the standby is closed. MUN_E_USAGE: what is there is no copy. */
+MUN_API MUN_MUST mun_code mun_standby_open(const char *directory, const mun_source *source,
+                                           const mun_watch *watch, mun_standby **ret,
+                                           mun_error *err);
+/*
+ * Takes what the source has more, checked before it is kept: signature, consistency with all that
+ * is held, the root over every entry, admission. MUN_E_INVALID: the source contradicts itself or
+ * what is held; where it has signed two histories, both checkpoints are kept in the standby's file
+ * fork-SIZE.txt. Nothing is ever taken back.
+ */
+MUN_API MUN_MUST mun_code mun_standby_follow(mun_standby *standby, mun_standby_step *ret,
+                                             mun_error *err);
+MUN_API mun_code mun_standby_close(mun_standby *standby, mun_error *err); /* accepts NULL */
+
 /* Makes a copy a ledger of its own again (design: new keys, announced on the log under what can
  * still sign). old_receipts_key_pem: the original's receipt key, when it is still there. */
 typedef struct mun_ledger_adopt_options {

@@ -7,6 +7,7 @@
 #include "base/cursor.h"
 #include "ledger/commits.h"
 #include "ledger/replay.h"
+#include "ledger/source.h"
 #include "ledger/staging.h"
 #include "ledger/tree_out.h"
 
@@ -18,7 +19,8 @@
 #define PROGRESS  64   /* bundles between two reports */
 
 typedef struct importing {
-    const char *exported;
+    const mun_source *source;
+    bool tiles;            /* the tiles are looked at, too [EXP-3] */
     const char *directory; /* being built */
     mun_watcher watcher;
     mun_crypto crypto;
@@ -40,8 +42,7 @@ typedef struct importing {
 static mun_code read_named(const importing *im, const char *name, size_t max, mun_buf *ret,
                            mun_error *err)
 {
-    mun_buf_clear(ret);
-    return mun_ledger_file_read(im->exported, name, max, ret, err);
+    return mun_source_read(im->source, name, max, ret, err);
 }
 
 static mun_code invalid(mun_error *err, const char *name, const char *what)
@@ -65,33 +66,15 @@ static mun_code version_check(const importing *im, mun_error *err)
     return invalid(err, "export", "does not hold the line \"muniment-export 1\"");
 }
 
-static mun_code checkpoint_check(importing *im, mun_error *err)
-{
-    mun_note note;
-    mun_checkpoint checkpoint;
-    uint64_t time = 0;
-    MUN_TRY(mun_note_parse(mun_buf_slice(&im->checkpoint), &note, err));
-    MUN_TRY(mun_checkpoint_parse(note.text, &checkpoint, err));
-    if (!mun_slice_equal(checkpoint.origin, im->pub.origin)) {
-        return invalid(err, MUN_CHECKPOINT_FILE, "names another origin than ledger.pub");
-    }
-    if (mun_note_check(&im->crypto, &note, im->pub.origin, MUN_VKEY_LOG, &im->pub.checkpoints,
-                       &time, NULL) != MUN_OK) {
-        return invalid(err, MUN_CHECKPOINT_FILE, "is not signed by the key in ledger.pub");
-    }
-    if (checkpoint.size == 0) return invalid(err, MUN_CHECKPOINT_FILE, "is of an empty tree");
-    im->head.size = checkpoint.size;
-    memcpy(im->head.root.bytes, checkpoint.root, MUN_HASH_SIZE);
-    return MUN_OK;
-}
-
 static mun_code preamble_read(importing *im, mun_error *err)
 {
     MUN_TRY(version_check(im, err));
     MUN_TRY(read_named(im, MUN_LEDGER_PUB_FILE, MUN_LEDGER_PUB_MAX, &im->pub_text, err));
     MUN_TRY(mun_ledger_pub_parse(&im->crypto, mun_buf_slice(&im->pub_text), &im->pub, err));
-    MUN_TRY(read_named(im, MUN_CHECKPOINT_FILE, MUN_NOTE_MAX, &im->checkpoint, err));
-    MUN_TRY(checkpoint_check(im, err));
+    mun_tree head;
+    MUN_TRY(mun_source_checkpoint(im->source, &im->crypto, &im->pub, &im->checkpoint, &head, err));
+    im->head.size = head.size;
+    memcpy(im->head.root.bytes, head.root, MUN_HASH_SIZE);
     MUN_TRY(read_named(im, MUN_COMMITS_FILE, MUN_COMMITS_MAX, &im->commits_bytes, err));
     return mun_commits_check(&im->crypto, mun_buf_slice(&im->commits_bytes), im->head.size,
                              &im->commits, err);
@@ -132,18 +115,11 @@ static mun_code entry_take(importing *im, mun_slice entry, mun_error *err)
 
 static mun_code bundle_take(importing *im, uint64_t n, unsigned width, mun_error *err)
 {
-    char name[MUN_TILE_PATH_MAX];
-    mun_tile_path(name, -1, n, width);
-    MUN_TRY(read_named(im, name, MUN_BUNDLE_MAX, &im->bundle, err));
+    MUN_TRY(mun_source_tile(im->source, -1, n, width, &im->bundle, err));
     mun_cursor c = mun_cursor_over(mun_buf_slice(&im->bundle));
     for (unsigned i = 0; i < width; i++) {
-        mun_slice entry = mun_cursor_take(&c, mun_cursor_u16(&c));
-        if (!mun_cursor_ok(&c) || entry.len == 0) {
-            return invalid(err, name, "is cut short or holds an empty entry");
-        }
-        MUN_TRY(entry_take(im, entry, err));
+        MUN_TRY(entry_take(im, mun_cursor_take(&c, mun_cursor_u16(&c)), err));
     }
-    if (!mun_cursor_done(&c)) return invalid(err, name, "is longer than its entries");
     return batch_append(im, err); /* the entries lie in the bundle's buffer */
 }
 
@@ -201,7 +177,7 @@ static mun_code log_make(importing *im, const mun_vfs *vfs, mun_error *err)
     MUN_TRY(mun_log_create(&config, err));
     MUN_TRY(mun_log_open(&config, &im->log, err));
     mun_code code = entries_import(im, err);
-    if (code == MUN_OK) code = tiles_check(im, err);
+    if (code == MUN_OK && im->tiles) code = tiles_check(im, err);
     mun_code closed = mun_log_close(im->log, code == MUN_OK ? err : NULL);
     im->log = NULL;
     return code == MUN_OK ? closed : code;
@@ -257,10 +233,11 @@ static mun_code import_to(importing *im, const char *directory, mun_error *err)
     return code;
 }
 
-mun_code mun_ledger_import(const char *exported, const char *directory, const mun_watch *watch,
-                           mun_error *err)
+static mun_code import(const mun_source *source, bool tiles, const char *directory,
+                       const mun_watch *watch, mun_error *err)
 {
-    importing im = {.exported = exported,
+    importing im = {.source = source,
+                    .tiles = tiles,
                     .pub_text = mun_buf_growable(MUN_LEDGER_PUB_MAX),
                     .checkpoint = mun_buf_growable(MUN_NOTE_MAX),
                     .commits_bytes = mun_buf_growable(MUN_COMMITS_MAX),
@@ -276,4 +253,17 @@ mun_code mun_ledger_import(const char *exported, const char *directory, const mu
     mun_buf_free(&im.bundle);
     mun_buf_free(&im.again);
     return code;
+}
+
+mun_code mun_ledger_import(const char *exported, const char *directory, const mun_watch *watch,
+                           mun_error *err)
+{
+    mun_source source = mun_source_folder(exported);
+    return import(&source, true, directory, watch, err);
+}
+
+mun_code mun_ledger_import_from(const mun_source *source, const char *directory,
+                                const mun_watch *watch, mun_error *err)
+{
+    return import(source, false, directory, watch, err);
 }
