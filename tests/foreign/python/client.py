@@ -257,7 +257,8 @@ def refuses():
     tag = cbor2.loads(good)
     changed = cbor2.dumps(cbor2.CBORTag(18, [*tag.value[:3], tag.value[3][:-1] + bytes([tag.value[3][-1] ^ 1])]))
     detached = statement(secret, -7, "stranger/detached", None)
-    for what, message, title in (("nothing", b"", None), ("no CBOR", b"hello", "Malformed request"), ("no COSE_Sign1", cbor2.dumps([1, 2]), "Malformed request"),
+    for what, message, title in (("nothing", b"", None), ("no CBOR", b"hello", "Malformed request"),
+                                 ("no COSE_Sign1", cbor2.dumps([1, 2]), "Malformed request"),
                                  ("no tag", cbor2.dumps(tag.value), "Malformed request"), ("a wrong signature", changed, "Rejected"),
                                  ("trailing bytes", good + b"\0", "Malformed request"), ("half a statement", good[:-20], "Malformed request"),
                                  ("a detached payload", detached, "Payload Missing"),
