@@ -18,7 +18,7 @@ import urllib.parse
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "service"), str(pathlib.Path(__file__).parent)]
-import framing_cases  # noqa: E402
+import ambiguous_requests  # noqa: E402
 import harness  # noqa: E402
 import nginx_front  # noqa: E402
 import recording_backend  # noqa: E402
@@ -68,7 +68,7 @@ def refused(number, got):
 
 def framing(checks, front, backend):
     """Nothing ambiguous passes, and the request hidden behind a refused one is never answered."""
-    for number, name, raw in framing_cases.CASES:
+    for number, name, raw in ambiguous_requests.CASES:
         what = f"framing {number}, {name}"
         got = responses(exchange(front, raw.replace(b"HOST", HOST.encode()) + HIDDEN, seconds=QUIET_SECONDS))
         seen, ambiguous = backend.take()
@@ -424,7 +424,7 @@ def real_service(checks, front, service, world):
     problem_is_good(checks, front.curl("/nothing/here"), 404, "cbor", "a path of nothing: the service's own words pass")
     problem_is_good(checks, front.curl("/v1/nothing"), 404, "json", "the same below /v1")
     size = front.curl("/checkpoint").body.split(b"\n")[1]
-    for number, name, raw in framing_cases.CASES:
+    for number, name, raw in ambiguous_requests.CASES:
         if (number, name) in NORMALISED:
             continue
         got = responses(exchange(front, raw.replace(b"HOST", HOST.encode()) + HIDDEN, seconds=QUIET_SECONDS))
