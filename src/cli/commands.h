@@ -35,5 +35,9 @@ mun_code mun_cmd_version(mun_app *app, mun_error *err);
 mun_code mun_cmd_help(mun_app *app, mun_error *err);
 mun_code mun_cmd_kit(mun_app *app, mun_error *err);   /* the program muniment-kit */
 mun_code mun_cmd_bench(mun_app *app, mun_error *err); /* the program muniment-bench */
+mun_code mun_cmd_serve(mun_app *app, mun_error *err); /* these: the program muniment-serve */
+mun_code mun_cmd_token_new(mun_app *app, mun_error *err);
+mun_code mun_cmd_token_list(mun_app *app, mun_error *err);
+mun_code mun_cmd_token_revoke(mun_app *app, mun_error *err);
 
 #endif

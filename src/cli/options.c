@@ -286,6 +286,38 @@ static const mun_option options_fsck[] = {
 
 static const mun_option options_rebuild[] = {LEDGER_OPTION, END};
 
+static const mun_option options_serve[] = {
+    VALUES(MUN_OPT_LISTEN, 'L', "listen", "WHERE", MUN_VALUE_TEXT,
+           "ADDRESS:PORT or unix:PATH; without it 127.0.0.1:8080, or the sockets that the service "
+           "manager hands over"),
+    FLAG(MUN_OPT_PUBLIC, 0, "public",
+         "listen beyond this machine as well, in plain HTTP: meant, and not a mistake"),
+    VALUE(MUN_OPT_CONFIG, 'c', "config", "F", MUN_VALUE_FILE,
+          "the configuration file; it names the ledgers"),
+    FLAG(MUN_OPT_CHECK_ONLY, 0, "check",
+         "read and check the configuration and look whether each ledger opens; serve nothing"),
+    END,
+};
+
+#define TOKENS_OPTION                                                                              \
+    VALUE(MUN_OPT_TOKENS, 'T', "tokens", "F", MUN_VALUE_FILE,                                      \
+          "the tokens file that the service's configuration names")
+
+static const mun_option options_token_new[] = {
+    TOKENS_OPTION,
+    VALUE(MUN_OPT_NAME, 'n', "name", "N", MUN_VALUE_TEXT,
+          "who gets it: 1 to 64 of A-Z a-z 0-9 . _ - @; it appears in the log"),
+    VALUE(MUN_OPT_SCOPE, 's', "scope", "S", MUN_VALUE_TEXT,
+          "what it allows, separated by commas: submit, read, admin"),
+    VALUE(MUN_OPT_EXPIRES, 'e', "expires", "WHEN", MUN_VALUE_TEXT,
+          "the end of its life: 90d, 12h, 2027-01-31 or 2027-01-31T12:00:00Z; without it it has "
+          "none"),
+    END,
+};
+
+static const mun_option options_token_list[] = {TOKENS_OPTION, END};
+static const mun_option options_token_revoke[] = {TOKENS_OPTION, END};
+
 static const mun_option options_bench[] = {
     VALUE(MUN_OPT_ENTRIES, 'n', "entries", "N", MUN_VALUE_NUMBER,
           "size of the large trees; without it 10000000"),
@@ -713,6 +745,77 @@ const mun_command mun_commands[] = {
                 "found one of them damaged.",
         .examples = "muniment rebuild -l ledger",
         .options = options_rebuild,
+    },
+    {
+        .id = MUN_CMD_SERVE,
+        .name = "serve",
+        .operands = "[DIR...]",
+        .least = 0,
+        .most = MUN_OPERANDS_ANY,
+        .kind = MUN_VALUE_DIRECTORY,
+        .program = "muniment-serve",
+        .summary = "serve ledgers over HTTP",
+        .text =
+            "Serves one or more ledgers until it is told to stop: registration by SCRAPI, tiles "
+            "and checkpoints by C2SP tlog-tiles, search and proofs under /v1, and /healthz, "
+            "/readyz and /metrics for operators. One ledger stands at the root, several stand "
+            "at /NAME, the last part of their directory; anyone who reaches the socket may read "
+            "and register. Everything else is said in a configuration file.\n"
+            "\n"
+            "It speaks plain HTTP on this machine only; TLS and the public belong to a web "
+            "server in front. SIGTERM and Ctrl-C end it after what was asked has been answered; "
+            "SIGHUP reads the configuration anew.\n"
+            "\n"
+            "The log goes to standard error, one event a line; --json makes each a JSON object.",
+        .examples = "muniment serve ledger\n"
+                    "muniment serve contracts deeds --listen unix:/run/muniment/http.sock\n"
+                    "muniment serve --config /etc/muniment/muniment.conf --check",
+        .options = options_serve,
+    },
+    {
+        .id = MUN_CMD_TOKEN_NEW,
+        .name = "token",
+        .verb = "new",
+        .operands = "",
+        .least = 0,
+        .most = 0,
+        .kind = MUN_VALUE_NONE,
+        .program = "muniment-serve",
+        .summary = "make a bearer token for a service",
+        .text =
+            "Makes a token, prints it once, and keeps only its SHA-256 in the tokens file, which "
+            "is made when it is not there. A running service reads the file when it changes.",
+        .examples = "muniment token new --tokens /etc/muniment/contracts.tokens --name ci "
+                    "--scope submit,read --expires 90d",
+        .options = options_token_new,
+    },
+    {
+        .id = MUN_CMD_TOKEN_LIST,
+        .name = "token",
+        .verb = "list",
+        .operands = "",
+        .least = 0,
+        .most = 0,
+        .kind = MUN_VALUE_NONE,
+        .program = "muniment-serve",
+        .summary = "list the tokens of a service",
+        .text = "Lists names, scopes and times. The tokens themselves are not kept anywhere.",
+        .examples = "muniment token list --tokens /etc/muniment/contracts.tokens",
+        .options = options_token_list,
+    },
+    {
+        .id = MUN_CMD_TOKEN_REVOKE,
+        .name = "token",
+        .verb = "revoke",
+        .operands = "NAME",
+        .least = 1,
+        .most = 1,
+        .kind = MUN_VALUE_TEXT,
+        .program = "muniment-serve",
+        .summary = "take a token back",
+        .text = "Removes the token from the file; a running service refuses it within a second.",
+        .examples = "muniment token revoke ci --tokens /etc/muniment/contracts.tokens",
+        .options = options_token_revoke,
     },
     {
         .id = MUN_CMD_BENCH,

@@ -71,6 +71,13 @@ typedef enum mun_option_id {
     MUN_OPT_PLAIN_HTTP,
     MUN_OPT_CHECK,
     MUN_OPT_MAN,
+    MUN_OPT_LISTEN,
+    MUN_OPT_PUBLIC,
+    MUN_OPT_CONFIG,
+    MUN_OPT_CHECK_ONLY,
+    MUN_OPT_TOKENS,
+    MUN_OPT_SCOPE,
+    MUN_OPT_EXPIRES,
     MUN_OPT_IDS
 } mun_option_id;
 
@@ -122,6 +129,10 @@ typedef enum mun_command_id {
     MUN_CMD_STATUS,
     MUN_CMD_FSCK,
     MUN_CMD_REBUILD,
+    MUN_CMD_SERVE,
+    MUN_CMD_TOKEN_NEW,
+    MUN_CMD_TOKEN_LIST,
+    MUN_CMD_TOKEN_REVOKE,
     MUN_CMD_BENCH,
     MUN_CMD_COMPLETION,
     MUN_CMD_VERSION,

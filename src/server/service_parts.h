@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The inside of the running service, shared by service.c (its life), service_ledgers.c (which
+ * ledgers it serves, and the change of that) and service_sockets.c (where it listens).
+ *
+ * Threads: the main thread, except where said.
+ */
+#ifndef MUN_SERVER_SERVICE_PARTS_H
+#define MUN_SERVER_SERVICE_PARTS_H
+
+#include "server/config.h"
+#include "server/http_server.h"
+#include "server/operation.h"
+#include "server/rate.h"
+#include "server/service.h"
+#include "server/service_manager.h"
+
+#include <pthread.h>
+
+typedef struct service_socket {
+    int fd;
+    bool proxy;
+    char *where; /* as a person reads it: "http://127.0.0.1:8080", "unix:PATH", "socket:NAME" */
+} service_socket;
+
+typedef struct service_run {
+    mun_service service;
+    const mun_service_options *options;
+    mun_config config; /* in force */
+    mun_rate *principals, *addresses;
+    mun_manager manager;
+    service_socket sockets[MUN_LISTEN_MAX + MUN_INHERITED_MAX];
+    size_t sockets_len;
+    pthread_rwlock_t waking; /* held while a worker wakes the streams of a ledger */
+    mun_http_server *wake;   /* whom; NULL before the start and from the stop on */
+} service_run;
+
+/* ---- service_ledgers.c ---- */
+
+/* From the file or the directories, as the options say. */
+MUN_MUST mun_code service_config(const mun_service_options *options, mun_config *ret,
+                                 mun_error *err);
+/* Adds every ledger of run->config. */
+MUN_MUST mun_code service_ledgers_add(service_run *run, mun_error *err);
+/* Reads the configuration anew and changes what can be changed while running. On failure nothing
+ * has changed. Says in the log what it did, and what waits for a restart. */
+MUN_MUST mun_code service_reload(service_run *run, mun_error *err);
+/* Reads token and certificate files that have changed. */
+void service_tokens_refresh(service_run *run);
+/* What --check looks at: every ledger can be opened, every file of tokens read. */
+MUN_MUST mun_code service_ledgers_check(const mun_config *config, mun_error *err);
+
+/* ---- service_sockets.c ---- */
+
+/* Takes the inherited ones and opens the others. */
+MUN_MUST mun_code service_sockets_open(service_run *run, mun_error *err);
+void service_sockets_free(service_run *run); /* the names; the descriptors are the transport's */
+/* One line for each ledger and listener, and a command to try, on standard output. */
+void service_greet(const service_run *run);
+/* Whether each place to listen at could be one. */
+MUN_MUST mun_code service_sockets_check(const mun_service_options *options,
+                                        const mun_config *config, mun_error *err);
+
+#endif
