@@ -127,13 +127,13 @@ mun_code mun_api_checkpoint(mun_ledger *ledger, mun_buf *ret_text, uint64_t *ret
     return MUN_OK;
 }
 
-void mun_api_checkpoint_put(mun_json *json, mun_slice text)
+void mun_api_checkpoint_put(mun_reply *json, mun_slice text)
 {
-    mun_json_key(json, "checkpoint");
+    mun_reply_key(json, "checkpoint");
     if (text.len > 0)
-        mun_json_text(json, text);
+        mun_reply_text(json, text);
     else
-        mun_json_null(json);
+        mun_reply_null(json);
 }
 
 const char *mun_api_alg_text(int32_t alg, char room[24])

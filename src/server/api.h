@@ -47,7 +47,7 @@ void mun_api_url_put(const mun_request *request, mun_buf *out, const char *path,
 MUN_MUST mun_code mun_api_checkpoint(mun_ledger *ledger, mun_buf *ret_text, uint64_t *ret_size,
                                      mun_error *err);
 /* "checkpoint": the text, or null. */
-void mun_api_checkpoint_put(mun_json *json, mun_slice text);
+void mun_api_checkpoint_put(mun_reply *json, mun_slice text);
 const char *mun_api_alg_text(int32_t alg, char room[24]);
 
 /* Handlers. */

@@ -20,7 +20,7 @@ static mun_code entry_object(mun_api_call *call, uint64_t index, const mun_crypt
                              mun_error *err)
 {
     MUN_BUF_AUTO mun_buf entry = mun_buf_growable(MUN_STATEMENT_MAX);
-    mun_json json = {.out = &call->response->body};
+    mun_reply json = {.out = &call->response->body};
     mun_api_entry_of of = {.request = call->request, .crypto = crypto, .index = index};
     MUN_TRY(mun_ledger_entry(call->ledger, index, &entry, &of.time_ms, err));
     return mun_api_entry_put_bytes(&json, &of, mun_buf_slice(&entry), err);

@@ -4,59 +4,59 @@
 #include "codec/radix.h"
 #include "server/service.h"
 
-static void content_type_put(mun_json *json, const mun_statement *s)
+static void content_type_put(mun_reply *json, const mun_statement *s)
 {
     const mun_text_or_uint *type =
         s->is_hash_envelope ? &s->preimage_content_type : &s->content_type;
-    mun_json_key(json, "content_type");
+    mun_reply_key(json, "content_type");
     if (!type->present)
-        mun_json_null(json);
+        mun_reply_null(json);
     else if (type->is_text)
-        mun_json_text(json, type->text);
+        mun_reply_text(json, type->text);
     else
-        mun_json_uint(json, type->number);
+        mun_reply_uint(json, type->number);
 }
 
 /* As in the index: the envelope's digest, or SHA-256 of a payload that is the document itself. */
-static void digest_put(mun_json *json, const mun_crypto *crypto, const mun_statement *s)
+static void digest_put(mun_reply *json, const mun_crypto *crypto, const mun_statement *s)
 {
     char room[24];
     uint8_t digest[MUN_HASH_SIZE];
     mun_slice value = s->payload;
-    mun_json_key(json, "digest");
+    mun_reply_key(json, "digest");
     if (!s->is_hash_envelope) {
         crypto->sha256(crypto->ctx, &s->payload, 1, digest);
         value = mun_slice_of(digest, sizeof digest);
     }
     if (value.len > MUN_DIGEST_MAX) {
-        mun_json_null(json);
+        mun_reply_null(json);
         return;
     }
-    mun_json_open(json, '{');
-    mun_json_put_cstr(json, "alg",
-                      mun_api_alg_text(s->is_hash_envelope ? s->hash_alg : MUN_HASH_SHA256, room));
-    mun_json_put_hex(json, "value", value);
-    mun_json_close(json, '}');
+    mun_reply_open(json, '{');
+    mun_reply_put_cstr(json, "alg",
+                       mun_api_alg_text(s->is_hash_envelope ? s->hash_alg : MUN_HASH_SHA256, room));
+    mun_reply_put_hex(json, "value", value);
+    mun_reply_close(json, '}');
 }
 
-static void signer_put(mun_json *json, const mun_statement *s)
+static void signer_put(mun_reply *json, const mun_statement *s)
 {
     char room[24];
-    mun_json_put_cstr(json, "alg", mun_api_alg_text(s->alg, room));
-    mun_json_key(json, "kid");
+    mun_reply_put_cstr(json, "alg", mun_api_alg_text(s->alg, room));
+    mun_reply_key(json, "kid");
     if (s->have_kid)
-        mun_json_hex(json, s->kid);
+        mun_reply_hex(json, s->kid);
     else
-        mun_json_null(json);
-    mun_json_key(json, "signed");
+        mun_reply_null(json);
+    mun_reply_key(json, "signed");
     if (s->have_iat)
-        mun_json_time(json, (uint64_t)s->iat * 1000);
+        mun_reply_time(json, (uint64_t)s->iat * 1000);
     else
-        mun_json_null(json);
+        mun_reply_null(json);
 }
 
 /* design: location is "/entries/" and the base64url of the leaf hash. */
-static void leaf_put(mun_json *json, const mun_api_entry_of *of)
+static void leaf_put(mun_reply *json, const mun_api_entry_of *of)
 {
     uint8_t leaf[MUN_HASH_SIZE];
     uint8_t text[64], url[1024];
@@ -64,28 +64,28 @@ static void leaf_put(mun_json *json, const mun_api_entry_of *of)
     mun_statement_leaf(of->crypto, of->statement, leaf);
     mun_base64url_put(&name, mun_slice_of(leaf, sizeof leaf));
     mun_api_url_put(of->request, &location, "/entries/", mun_buf_slice(&name));
-    mun_json_put_hex(json, "leaf", mun_slice_of(leaf, sizeof leaf));
-    mun_json_put_text(json, "location", mun_buf_slice(&location));
+    mun_reply_put_hex(json, "leaf", mun_slice_of(leaf, sizeof leaf));
+    mun_reply_put_text(json, "location", mun_buf_slice(&location));
 }
 
-void mun_api_entry_put(mun_json *json, const mun_api_entry_of *of)
+void mun_api_entry_put(mun_reply *json, const mun_api_entry_of *of)
 {
     const mun_statement *s = of->statement;
-    mun_json_open(json, '{');
-    mun_json_put_uint(json, "index", of->index);
-    mun_json_put_time(json, "time", of->time_ms);
-    mun_json_put_text(json, "iss", s->iss);
-    mun_json_put_text(json, "sub", s->sub);
+    mun_reply_open(json, '{');
+    mun_reply_put_uint(json, "index", of->index);
+    mun_reply_put_time(json, "time", of->time_ms);
+    mun_reply_put_text(json, "iss", s->iss);
+    mun_reply_put_text(json, "sub", s->sub);
     content_type_put(json, s);
     digest_put(json, of->crypto, s);
-    mun_json_put_bool(json, "inline", !s->is_hash_envelope);
+    mun_reply_put_bool(json, "inline", !s->is_hash_envelope);
     signer_put(json, s);
-    mun_json_put_uint(json, "bytes", s->bytes.len);
+    mun_reply_put_uint(json, "bytes", s->bytes.len);
     leaf_put(json, of);
-    mun_json_close(json, '}');
+    mun_reply_close(json, '}');
 }
 
-mun_code mun_api_entry_put_bytes(mun_json *json, mun_api_entry_of *of, mun_slice entry,
+mun_code mun_api_entry_put_bytes(mun_reply *json, mun_api_entry_of *of, mun_slice entry,
                                  mun_error *err)
 {
     mun_statement statement;

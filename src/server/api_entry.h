@@ -14,9 +14,9 @@ typedef struct mun_api_entry_of {
     const mun_statement *statement; /* of the entry, parsed */
 } mun_api_entry_of;
 
-void mun_api_entry_put(mun_json *json, const mun_api_entry_of *of);
+void mun_api_entry_put(mun_reply *json, const mun_api_entry_of *of);
 /* The same from the entry's bytes. MUN_E_MALFORMED: no statement (a log of somebody else's). */
-MUN_MUST mun_code mun_api_entry_put_bytes(mun_json *json, mun_api_entry_of *of, mun_slice entry,
+MUN_MUST mun_code mun_api_entry_put_bytes(mun_reply *json, mun_api_entry_of *of, mun_slice entry,
                                           mun_error *err);
 
 #endif

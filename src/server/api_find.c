@@ -25,7 +25,7 @@ typedef struct page {
     uint64_t limit, size;
     uint64_t given, last; /* entries written, and the index of the last one */
     bool more;
-    mun_json json;
+    mun_reply json;
 } page;
 
 /* ---- What is asked --------------------------------------------------------------------------- */
@@ -134,13 +134,13 @@ static void next_put(page *p)
     char text[MUN_CURSOR_TEXT];
     mun_cursor_of of = cursor_of(p);
     bool window_ended = p->query.end < p->size;
-    mun_json_key(&p->json, "next");
+    mun_reply_key(&p->json, "next");
     if (!p->more && !window_ended) {
-        mun_json_null(&p->json);
+        mun_reply_null(&p->json);
         return;
     }
     mun_cursor_write(p->crypto, &of, p->more ? p->last : p->query.end - 1, text);
-    mun_json_text(&p->json, mun_slice_cstr(text));
+    mun_reply_text(&p->json, mun_slice_cstr(text));
 }
 
 static mun_code page_write(page *p, mun_error *err)
@@ -150,17 +150,17 @@ static mun_code page_write(page *p, mun_error *err)
     MUN_TRY(mun_api_checkpoint(p->call->ledger, &checkpoint, &p->size, err));
     bound(p);
     p->query.limit = p->limit + 1;
-    mun_json_open(&p->json, '{');
-    mun_json_put_uint(&p->json, "size", p->size);
+    mun_reply_open(&p->json, '{');
+    mun_reply_put_uint(&p->json, "size", p->size);
     mun_api_checkpoint_put(&p->json, mun_buf_slice(&checkpoint));
-    mun_json_key(&p->json, "entries");
-    mun_json_open(&p->json, '[');
+    mun_reply_key(&p->json, "entries");
+    mun_reply_open(&p->json, '[');
     if (p->query.end > 0) {
         MUN_TRY(mun_ledger_find(p->call->ledger, &p->query, each_found, p, err));
     }
-    mun_json_close(&p->json, ']');
+    mun_reply_close(&p->json, ']');
     next_put(p);
-    mun_json_close(&p->json, '}');
+    mun_reply_close(&p->json, '}');
     return mun_api_json_done(p->call, NULL, err);
 }
 

@@ -5,26 +5,26 @@
 #include "codec/utf8.h"
 #include "server/api_time.h"
 
-static void lead(mun_json *json)
+static void lead(mun_reply *json)
 {
     if (json->comma) mun_buf_u8(json->out, ',');
     json->comma = true;
 }
 
-void mun_json_open(mun_json *json, char bracket)
+void mun_reply_open(mun_reply *json, char bracket)
 {
     lead(json);
     mun_buf_u8(json->out, (uint8_t)bracket);
     json->comma = false;
 }
 
-void mun_json_close(mun_json *json, char bracket)
+void mun_reply_close(mun_reply *json, char bracket)
 {
     mun_buf_u8(json->out, (uint8_t)bracket);
     json->comma = true;
 }
 
-void mun_json_key(mun_json *json, const char *key)
+void mun_reply_key(mun_reply *json, const char *key)
 {
     lead(json);
     mun_buf_u8(json->out, '"');
@@ -79,7 +79,7 @@ static void put_repaired(mun_buf *out, mun_slice text)
     }
 }
 
-void mun_json_text(mun_json *json, mun_slice text)
+void mun_reply_text(mun_reply *json, mun_slice text)
 {
     lead(json);
     mun_buf_u8(json->out, '"');
@@ -90,25 +90,25 @@ void mun_json_text(mun_json *json, mun_slice text)
     mun_buf_u8(json->out, '"');
 }
 
-void mun_json_uint(mun_json *json, uint64_t number)
+void mun_reply_uint(mun_reply *json, uint64_t number)
 {
     lead(json);
     mun_buf_decimal(json->out, number);
 }
 
-void mun_json_bool(mun_json *json, bool value)
+void mun_reply_bool(mun_reply *json, bool value)
 {
     lead(json);
     mun_buf_text(json->out, value ? "true" : "false");
 }
 
-void mun_json_null(mun_json *json)
+void mun_reply_null(mun_reply *json)
 {
     lead(json);
     mun_buf_text(json->out, "null");
 }
 
-void mun_json_hex(mun_json *json, mun_slice bytes)
+void mun_reply_hex(mun_reply *json, mun_slice bytes)
 {
     lead(json);
     mun_buf_u8(json->out, '"');
@@ -116,7 +116,7 @@ void mun_json_hex(mun_json *json, mun_slice bytes)
     mun_buf_u8(json->out, '"');
 }
 
-void mun_json_base64(mun_json *json, mun_slice bytes)
+void mun_reply_base64(mun_reply *json, mun_slice bytes)
 {
     lead(json);
     mun_buf_u8(json->out, '"');
@@ -124,50 +124,50 @@ void mun_json_base64(mun_json *json, mun_slice bytes)
     mun_buf_u8(json->out, '"');
 }
 
-void mun_json_time(mun_json *json, uint64_t time_ms)
+void mun_reply_time(mun_reply *json, uint64_t time_ms)
 {
     char text[MUN_TIME_TEXT_MAX];
     mun_time_print(time_ms, text);
-    mun_json_text(json, mun_slice_cstr(text));
+    mun_reply_text(json, mun_slice_cstr(text));
 }
 
-void mun_json_put_text(mun_json *json, const char *key, mun_slice text)
+void mun_reply_put_text(mun_reply *json, const char *key, mun_slice text)
 {
-    mun_json_key(json, key);
-    mun_json_text(json, text);
+    mun_reply_key(json, key);
+    mun_reply_text(json, text);
 }
 
-void mun_json_put_cstr(mun_json *json, const char *key, const char *text)
+void mun_reply_put_cstr(mun_reply *json, const char *key, const char *text)
 {
-    mun_json_put_text(json, key, mun_slice_cstr(text));
+    mun_reply_put_text(json, key, mun_slice_cstr(text));
 }
 
-void mun_json_put_uint(mun_json *json, const char *key, uint64_t number)
+void mun_reply_put_uint(mun_reply *json, const char *key, uint64_t number)
 {
-    mun_json_key(json, key);
-    mun_json_uint(json, number);
+    mun_reply_key(json, key);
+    mun_reply_uint(json, number);
 }
 
-void mun_json_put_bool(mun_json *json, const char *key, bool value)
+void mun_reply_put_bool(mun_reply *json, const char *key, bool value)
 {
-    mun_json_key(json, key);
-    mun_json_bool(json, value);
+    mun_reply_key(json, key);
+    mun_reply_bool(json, value);
 }
 
-void mun_json_put_hex(mun_json *json, const char *key, mun_slice bytes)
+void mun_reply_put_hex(mun_reply *json, const char *key, mun_slice bytes)
 {
-    mun_json_key(json, key);
-    mun_json_hex(json, bytes);
+    mun_reply_key(json, key);
+    mun_reply_hex(json, bytes);
 }
 
-void mun_json_put_base64(mun_json *json, const char *key, mun_slice bytes)
+void mun_reply_put_base64(mun_reply *json, const char *key, mun_slice bytes)
 {
-    mun_json_key(json, key);
-    mun_json_base64(json, bytes);
+    mun_reply_key(json, key);
+    mun_reply_base64(json, bytes);
 }
 
-void mun_json_put_time(mun_json *json, const char *key, uint64_t time_ms)
+void mun_reply_put_time(mun_reply *json, const char *key, uint64_t time_ms)
 {
-    mun_json_key(json, key);
-    mun_json_time(json, time_ms);
+    mun_reply_key(json, key);
+    mun_reply_time(json, time_ms);
 }

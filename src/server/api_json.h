@@ -13,31 +13,31 @@
 
 #define MUN_TIME_TEXT_MAX 32 /* "2026-11-22T12:00:00.000Z" and its NUL, with room */
 
-typedef struct mun_json {
+typedef struct mun_reply {
     mun_buf *out;
     bool comma; /* something stands before the next member or element */
-} mun_json;
+} mun_reply;
 
 /* '{' or '[', and the bracket that ends it. */
-void mun_json_open(mun_json *json, char bracket);
-void mun_json_close(mun_json *json, char bracket);
-void mun_json_key(mun_json *json, const char *key); /* ASCII without quotes */
+void mun_reply_open(mun_reply *json, char bracket);
+void mun_reply_close(mun_reply *json, char bracket);
+void mun_reply_key(mun_reply *json, const char *key); /* ASCII without quotes */
 
-void mun_json_text(mun_json *json, mun_slice text);
-void mun_json_uint(mun_json *json, uint64_t number);
-void mun_json_bool(mun_json *json, bool value);
-void mun_json_null(mun_json *json);
-void mun_json_hex(mun_json *json, mun_slice bytes);
-void mun_json_base64(mun_json *json, mun_slice bytes);
-void mun_json_time(mun_json *json, uint64_t time_ms); /* RFC 3339 with milliseconds, UTC */
+void mun_reply_text(mun_reply *json, mun_slice text);
+void mun_reply_uint(mun_reply *json, uint64_t number);
+void mun_reply_bool(mun_reply *json, bool value);
+void mun_reply_null(mun_reply *json);
+void mun_reply_hex(mun_reply *json, mun_slice bytes);
+void mun_reply_base64(mun_reply *json, mun_slice bytes);
+void mun_reply_time(mun_reply *json, uint64_t time_ms); /* RFC 3339 with milliseconds, UTC */
 
 /* The key and its value at once. */
-void mun_json_put_text(mun_json *json, const char *key, mun_slice text);
-void mun_json_put_cstr(mun_json *json, const char *key, const char *text);
-void mun_json_put_uint(mun_json *json, const char *key, uint64_t number);
-void mun_json_put_bool(mun_json *json, const char *key, bool value);
-void mun_json_put_hex(mun_json *json, const char *key, mun_slice bytes);
-void mun_json_put_base64(mun_json *json, const char *key, mun_slice bytes);
-void mun_json_put_time(mun_json *json, const char *key, uint64_t time_ms);
+void mun_reply_put_text(mun_reply *json, const char *key, mun_slice text);
+void mun_reply_put_cstr(mun_reply *json, const char *key, const char *text);
+void mun_reply_put_uint(mun_reply *json, const char *key, uint64_t number);
+void mun_reply_put_bool(mun_reply *json, const char *key, bool value);
+void mun_reply_put_hex(mun_reply *json, const char *key, mun_slice bytes);
+void mun_reply_put_base64(mun_reply *json, const char *key, mun_slice bytes);
+void mun_reply_put_time(mun_reply *json, const char *key, uint64_t time_ms);
 
 #endif

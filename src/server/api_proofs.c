@@ -6,22 +6,22 @@
 
 #define PATH_NODES (MUN_PROOF_PATH_MAX + 1)
 
-static void hashes_put(mun_json *json, uint8_t path[][MUN_HASH_SIZE], size_t len)
+static void hashes_put(mun_reply *json, uint8_t path[][MUN_HASH_SIZE], size_t len)
 {
-    mun_json_key(json, "hashes");
-    mun_json_open(json, '[');
+    mun_reply_key(json, "hashes");
+    mun_reply_open(json, '[');
     for (size_t i = 0; i < len; i++) {
-        mun_json_base64(json, mun_slice_of(path[i], MUN_HASH_SIZE));
+        mun_reply_base64(json, mun_slice_of(path[i], MUN_HASH_SIZE));
     }
-    mun_json_close(json, ']');
+    mun_reply_close(json, ']');
 }
 
-static mun_code root_put(mun_api_call *call, mun_json *json, const char *key, uint64_t size,
+static mun_code root_put(mun_api_call *call, mun_reply *json, const char *key, uint64_t size,
                          mun_error *err)
 {
     uint8_t root[MUN_HASH_SIZE];
     MUN_TRY(mun_ledger_root(call->ledger, size, root, err));
-    mun_json_put_base64(json, key, mun_slice_of(root, sizeof root));
+    mun_reply_put_base64(json, key, mun_slice_of(root, sizeof root));
     return MUN_OK;
 }
 
@@ -34,7 +34,7 @@ static mun_code too_large(mun_error *err, const char *name, uint64_t size)
 /* ---- Inclusion ------------------------------------------------------------------------------- */
 
 /* RFC 9162 section 2.1.1: the leaf hash is 00 and the entry. */
-static mun_code leaf_put(mun_api_call *call, mun_json *json, uint64_t index, mun_error *err)
+static mun_code leaf_put(mun_api_call *call, mun_reply *json, uint64_t index, mun_error *err)
 {
     static const uint8_t zero = 0;
     MUN_BUF_AUTO mun_buf entry = mun_buf_growable(MUN_STATEMENT_MAX);
@@ -45,7 +45,7 @@ static mun_code leaf_put(mun_api_call *call, mun_json *json, uint64_t index, mun
     mun_slice parts[] = {mun_slice_of(&zero, 1), mun_buf_slice(&entry)};
     crypto->sha256(crypto->ctx, parts, 2, leaf);
     mun_api_crypto_give(crypto);
-    mun_json_put_hex(json, "leaf", mun_slice_of(leaf, sizeof leaf));
+    mun_reply_put_hex(json, "leaf", mun_slice_of(leaf, sizeof leaf));
     return MUN_OK;
 }
 
@@ -72,17 +72,17 @@ static mun_code run_inclusion(mun_api_call *call, mun_error *err)
     uint8_t path[PATH_NODES][MUN_HASH_SIZE];
     uint64_t index = 0, size = 0;
     size_t len = 0;
-    mun_json json = {.out = &call->response->body};
+    mun_reply json = {.out = &call->response->body};
     MUN_TRY(mun_api_index(call, call->request->captures[0], &index, err));
     MUN_TRY(inclusion_size(call, index, &size, err));
     MUN_TRY(mun_ledger_inclusion(call->ledger, index, size, path, &len, err));
-    mun_json_open(&json, '{');
-    mun_json_put_uint(&json, "index", index);
-    mun_json_put_uint(&json, "size", size);
+    mun_reply_open(&json, '{');
+    mun_reply_put_uint(&json, "index", index);
+    mun_reply_put_uint(&json, "size", size);
     MUN_TRY(leaf_put(call, &json, index, err));
     MUN_TRY(root_put(call, &json, "root", size, err));
     hashes_put(&json, path, len);
-    mun_json_close(&json, '}');
+    mun_reply_close(&json, '}');
     bool fixed = call->request->query.len > 0; /* a proof for a named size never changes */
     return mun_api_json_done(call, fixed ? mun_api_for_ever(call->request) : NULL, err);
 }
@@ -121,15 +121,15 @@ static mun_code consistency_json(mun_api_call *call, const sizes *s, mun_error *
 {
     uint8_t path[PATH_NODES][MUN_HASH_SIZE];
     size_t len = 0;
-    mun_json json = {.out = &call->response->body};
+    mun_reply json = {.out = &call->response->body};
     MUN_TRY(mun_ledger_consistency(call->ledger, s->from, s->to, path, &len, err));
-    mun_json_open(&json, '{');
-    mun_json_put_uint(&json, "from", s->from);
-    mun_json_put_uint(&json, "to", s->to);
+    mun_reply_open(&json, '{');
+    mun_reply_put_uint(&json, "from", s->from);
+    mun_reply_put_uint(&json, "to", s->to);
     MUN_TRY(root_put(call, &json, "from_root", s->from, err));
     MUN_TRY(root_put(call, &json, "to_root", s->to, err));
     hashes_put(&json, path, len);
-    mun_json_close(&json, '}');
+    mun_reply_close(&json, '}');
     return mun_api_json_done(call, NULL, err);
 }
 

@@ -42,7 +42,7 @@ static mun_code put_event(void *ctx, uint64_t index, uint64_t time_ms, mun_slice
 {
     paging *p = ctx;
     mun_buf *out = &p->stream->page;
-    mun_json json = {.out = out};
+    mun_reply json = {.out = out};
     mun_api_entry_of of = {
         .request = &p->stream->request, .crypto = p->crypto, .index = index, .time_ms = time_ms};
     mun_buf_text(out, "event: entry\nid: ");

@@ -266,8 +266,8 @@ static void json_texts(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char room[64] = {0};
         mun_buf out = mun_buf_fixed(room, sizeof room - 1);
-        mun_json json = {.out = &out};
-        mun_json_text(&json, cases[i].text);
+        mun_reply json = {.out = &out};
+        mun_reply_text(&json, cases[i].text);
         assert_string_equal(room, cases[i].want);
     }
 }
@@ -277,19 +277,19 @@ static void json_commas(void **state)
     (void)state;
     char room[128] = {0};
     mun_buf out = mun_buf_fixed(room, sizeof room - 1);
-    mun_json json = {.out = &out};
-    mun_json_open(&json, '{');
-    mun_json_key(&json, "a");
-    mun_json_open(&json, '[');
-    mun_json_uint(&json, 1);
-    mun_json_open(&json, '{');
-    mun_json_close(&json, '}');
-    mun_json_null(&json);
-    mun_json_close(&json, ']');
-    mun_json_put_bool(&json, "b", true);
-    mun_json_put_hex(&json, "c", MUN_LITERAL("\x01\xff"));
-    mun_json_put_base64(&json, "d", MUN_LITERAL("\x01\xff"));
-    mun_json_close(&json, '}');
+    mun_reply json = {.out = &out};
+    mun_reply_open(&json, '{');
+    mun_reply_key(&json, "a");
+    mun_reply_open(&json, '[');
+    mun_reply_uint(&json, 1);
+    mun_reply_open(&json, '{');
+    mun_reply_close(&json, '}');
+    mun_reply_null(&json);
+    mun_reply_close(&json, ']');
+    mun_reply_put_bool(&json, "b", true);
+    mun_reply_put_hex(&json, "c", MUN_LITERAL("\x01\xff"));
+    mun_reply_put_base64(&json, "d", MUN_LITERAL("\x01\xff"));
+    mun_reply_close(&json, '}');
     assert_string_equal(room, "{\"a\":[1,{},null],\"b\":true,\"c\":\"01ff\",\"d\":\"Af8=\"}");
 }
 
