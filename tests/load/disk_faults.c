@@ -38,7 +38,7 @@ typedef struct saved {
     ino_t file;
     off_t offset;
     size_t len, old_len;
-    uint8_t *old; /* aligned: the file may be open past the cache (O_DIRECT) */
+    uint8_t *old;
 } saved;
 
 static _Atomic uint64_t *control;
@@ -84,8 +84,27 @@ static ino_t file_of(int fd)
     return fstat(fd, &s) == 0 ? s.st_ino : 0;
 }
 
+/* The same file through the cache: fd may be open past it (O_DIRECT), where lengths and addresses
+ * must fit. */
+static int open_again(int fd)
+{
+    char link[64];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    int again = open(link, O_RDWR | O_CLOEXEC);
+    if (again < 0) abort();
+    return again;
+}
+
+static void put_back(int fd, saved *s)
+{
+    int again = open_again(fd);
+    memset(s->old + s->old_len, 0, s->len - s->old_len);
+    if (real_pwrite(again, s->old, s->len, s->offset) != (ssize_t)s->len) abort();
+    close(again);
+}
+
 /* Forgets (or puts back) what was saved of this file. With the lock held. */
-static void settle(int fd, int put_back)
+static void settle(int fd, int lost)
 {
     ino_t file = file_of(fd);
     saved **at = &newest;
@@ -95,10 +114,7 @@ static void settle(int fd, int put_back)
             at = &s->older;
             continue;
         }
-        if (put_back) { /* newest first, so the oldest content stays */
-            memset(s->old + s->old_len, 0, s->len - s->old_len);
-            if (real_pwrite(fd, s->old, s->len, s->offset) < 0) abort();
-        }
+        if (lost) put_back(fd, s); /* newest first, so the oldest content stays */
         saved_bytes -= s->len;
         *at = s->older;
         free(s->old);
@@ -110,9 +126,11 @@ static void save(int fd, size_t len, off_t offset)
 {
     saved *s = malloc(sizeof *s);
     if (s == NULL) abort();
-    s->old = aligned_alloc(PAGE, (len + PAGE - 1) / PAGE * PAGE);
+    s->old = malloc(len);
     if (s->old == NULL) abort();
-    ssize_t got = pread(fd, s->old, len, offset);
+    int again = open_again(fd);
+    ssize_t got = pread(again, s->old, len, offset);
+    close(again);
     s->older = newest;
     s->file = file_of(fd);
     s->offset = offset;
