@@ -97,18 +97,19 @@ static bool body_follows(const http_exchange *exchange)
     return framing->chunked || (framing->length != MUN_NO_OFFSET && framing->length > 0);
 }
 
-/* A small body that is on its way anyhow is read, so that the client need not connect again. */
+/* A small body that is on its way anyhow is read, so that the client need not connect again. The
+ * library ends a connection that it is given an answer for before the body. */
 static enum MHD_Result refused(http_exchange *exchange)
 {
     const mun_framing *framing = &exchange->framing;
+    bool small = !framing->chunked && !framing->continues && framing->length <= HTTP_DISCARD_MAX;
     exchange->answered_ns = http_now_ns();
-    if (!exchange->close && body_follows(exchange) && !framing->continues &&
-        framing->length <= HTTP_DISCARD_MAX) {
+    if (!exchange->close && (small || !body_follows(exchange))) {
         exchange->stage = HTTP_AT_DISCARD;
         http_phase_set(exchange->connection, HTTP_BODY);
         return MHD_YES;
     }
-    if (body_follows(exchange)) exchange->close = true;
+    exchange->close = true;
     return http_send(exchange);
 }
 
@@ -119,7 +120,6 @@ static enum MHD_Result take_head(http_exchange *exchange, const char *url, const
     if (!http_request_route(exchange)) return refused(exchange);
     if (!admit(exchange)) return refused(exchange);
     if (!http_body_begin(exchange)) return refused(exchange);
-    if (!body_follows(exchange)) return dispatch(exchange);
     exchange->stage = HTTP_AT_BODY;
     http_phase_set(exchange->connection, HTTP_BODY);
     return MHD_YES;
