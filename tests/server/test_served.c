@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The ledgers of a process: who is meant by a path and host, opening on use, closing the idlest,
+ * reopening after a failed write, removal while in use. */
+#include "server/served.h"
+#include "server/server_world.h"
+
+#include "support/cmocka_all.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Names ----------------------------------------------------------------------------------- */
+
+static mun_code add(server_world *s, const char *name, const char *base, const char *host)
+{
+    return mun_served_add(
+        s->service.ledgers,
+        &(mun_served_options){
+            .name = name, .directory = s->ledger->path, .base = base, .host = host},
+        NULL);
+}
+
+static void finds(void **state)
+{
+    server_world *s = *state;
+    mun_served_remove(s->service.ledgers, s->served);
+    assert_int_equal(add(s, "a", "/a", NULL), MUN_OK);
+    assert_int_equal(add(s, "b.c", "/b.c", NULL), MUN_OK);
+    assert_int_equal(add(s, "h", "", "log.example"), MUN_OK);
+    assert_int_equal(add(s, "ha", "/a", "log.example"), MUN_OK);
+    assert_int_equal(add(s, "six", "", "[::1]"), MUN_OK);
+    static const struct {
+        const char *host, *path, *name, *rest;
+    } cases[] = {
+        {"x.example", "/a/entries", "a", "/entries"},
+        {"", "/a", "a", "/"},
+        {"", "/a/", "a", "/"},
+        {"", "/b.c/v1/entries", "b.c", "/v1/entries"},
+        {"", "/", NULL, NULL},
+        {"", "", NULL, NULL},
+        {"", "/ab/entries", NULL, NULL},
+        {"", "/A/entries", NULL, NULL},
+        {"", "/%61/entries", NULL, NULL},
+        {"", "//a", NULL, NULL},
+        {"log.example", "/checkpoint", "h", "/checkpoint"},
+        {"LOG.example:8080", "/checkpoint", "h", "/checkpoint"},
+        {"log.example", "/a/checkpoint", "ha", "/checkpoint"},
+        {"log.example", "/b.c/checkpoint", "h", "/b.c/checkpoint"},
+        {"[::1]:80", "/checkpoint", "six", "/checkpoint"},
+        {"[::1]", "/checkpoint", "six", "/checkpoint"},
+        {"log.example.", "/checkpoint", NULL, NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        mun_slice rest = {0};
+        mun_served *found = mun_served_find(s->service.ledgers, mun_slice_cstr(cases[i].host),
+                                            mun_slice_cstr(cases[i].path), &rest);
+        if (cases[i].name == NULL) {
+            if (found != NULL) fail_msg("%s%s found", cases[i].host, cases[i].path);
+            continue;
+        }
+        if (found == NULL) fail_msg("%s%s not found", cases[i].host, cases[i].path);
+        assert_string_equal(mun_served_options_of(found)->name, cases[i].name);
+        assert_true(mun_slice_equal(rest, mun_slice_cstr(cases[i].rest)));
+    }
+}
+
+static void refuses_names(void **state)
+{
+    server_world *s = *state;
+    assert_int_equal(add(s, "deeds", "/x", NULL), MUN_E_EXISTS);
+    assert_int_equal(add(s, "other", "", NULL), MUN_E_EXISTS);
+    assert_int_equal(add(s, "other", "", "log.example"), MUN_OK);
+    assert_int_equal(add(s, "third", "", "LOG.example"), MUN_E_EXISTS);
+    static const char *const names[] = {"", ".", "..", "a b", "a/b", "a\xc3\xa4", "a%20"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        assert_int_equal(add(s, names[i], "/n", NULL), MUN_E_USAGE);
+    }
+    static const char *const bases[] = {"/",   "n",        "/n/",      "/a/b",    "/..",
+                                        "/v1", "/healthz", "/metrics", "/readyz", "/.well-known"};
+    for (size_t i = 0; i < sizeof bases / sizeof bases[0]; i++) {
+        assert_int_equal(add(s, "n", bases[i], NULL), MUN_E_USAGE);
+    }
+    mun_error why = {0};
+    mun_served_options nowhere = {.name = "n", .directory = s->ledger->folder, .base = "/n"};
+    assert_int_equal(mun_served_add(s->service.ledgers, &nowhere, &why), MUN_E_NOT_FOUND);
+    assert_non_null(strstr(why.text, "ledger.pub"));
+}
+
+/* ---- Opening and closing --------------------------------------------------------------------- */
+
+#define MANY 6
+
+static void make_ledgers(const server_world *s, char path[MANY][MUN_PATH_BYTES_MAX])
+{
+    for (size_t i = 0; i < MANY; i++) {
+        snprintf(path[i], MUN_PATH_BYTES_MAX, "%.4000s/l%zu", s->ledger->folder, i);
+        mun_ledger_create_options options = {.origin = MUN_LITERAL("ledger.example/l")};
+        must(mun_ledger_create(path[i], &options, err));
+    }
+}
+
+static void closes_the_idlest(void **state)
+{
+    server_world *s = *state;
+    static char path[MANY][MUN_PATH_BYTES_MAX];
+    mun_served *served[MANY];
+    mun_ledger *ledger = NULL, *held = NULL;
+    mun_served_set *set = NULL;
+    make_ledgers(s, path);
+    must(mun_served_set_create(3, &set, err));
+    for (size_t i = 0; i < MANY; i++) {
+        char name[8], base[8];
+        snprintf(name, sizeof name, "l%zu", i);
+        snprintf(base, sizeof base, "/l%zu", i);
+        must(mun_served_add(
+            set, &(mun_served_options){.name = name, .directory = path[i], .base = base}, err));
+        served[i] = mun_served_at(set, i);
+        assert_false(mun_served_is_open(served[i]));
+    }
+    assert_null(mun_served_at(set, MANY));
+    must(mun_served_use(served[0], true, &held, err)); /* in use all the time */
+    for (size_t i = 1; i < MANY; i++) {
+        must(mun_served_use(served[i], true, &ledger, err));
+        mun_served_done(served[i], ledger, MUN_OK);
+        assert_in_range(mun_served_open_count(set), 1, 3);
+    }
+    assert_true(mun_served_is_open(served[0]));
+    assert_true(mun_served_is_open(served[MANY - 1]));
+    assert_true(mun_served_is_open(served[MANY - 2]));
+    assert_false(mun_served_is_open(served[1]));
+    assert_int_equal(mun_served_state_get(served[1], NULL), MUN_SERVED_CLOSED);
+    assert_int_equal(mun_ledger_tree(held).size, 1);
+    mun_served_done(served[0], held, MUN_OK);
+    must(mun_served_use(served[1], true, &ledger, err)); /* and comes back */
+    mun_served_done(served[1], ledger, MUN_OK);
+    mun_served_set_destroy(set);
+}
+
+/* Threads that use more ledgers than may be open: all get theirs. */
+typedef struct walker {
+    pthread_t thread;
+    mun_served_set *set;
+    unsigned seed;
+    _Atomic unsigned *failures;
+} walker;
+
+static void *walk(void *ctx)
+{
+    walker *w = ctx;
+    for (unsigned i = 0; i < 40; i++) {
+        mun_ledger *ledger = NULL;
+        mun_served *served = mun_served_at(w->set, (i * 5 + w->seed * 3) % MANY);
+        if (mun_served_use(served, true, &ledger, NULL) != MUN_OK) {
+            atomic_fetch_add(w->failures, 1);
+            continue;
+        }
+        if (mun_ledger_tree(ledger).size != 1) atomic_fetch_add(w->failures, 1);
+        mun_served_done(served, ledger, MUN_OK);
+    }
+    return NULL;
+}
+
+static void many_walk(void **state)
+{
+    server_world *s = *state;
+    static char path[MANY][MUN_PATH_BYTES_MAX];
+    walker walkers[4];
+    _Atomic unsigned failures = 0;
+    mun_served_set *set = NULL;
+    make_ledgers(s, path);
+    must(mun_served_set_create(2, &set, err));
+    for (size_t i = 0; i < MANY; i++) {
+        char name[8], base[8];
+        snprintf(name, sizeof name, "l%zu", i);
+        snprintf(base, sizeof base, "/l%zu", i);
+        must(mun_served_add(
+            set, &(mun_served_options){.name = name, .directory = path[i], .base = base}, err));
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        walkers[i] = (walker){.set = set, .seed = i, .failures = &failures};
+        assert_int_equal(pthread_create(&walkers[i].thread, NULL, walk, &walkers[i]), 0);
+    }
+    for (unsigned i = 0; i < 4; i++) pthread_join(walkers[i].thread, NULL);
+    assert_int_equal(failures, 0);
+    mun_served_set_destroy(set);
+}
+
+/* ---- Failure --------------------------------------------------------------------------------- */
+
+static void reopens_after_a_failed_write(void **state)
+{
+    server_world *s = *state;
+    mun_ledger *one = NULL, *two = NULL, *again = NULL;
+    mun_error why = {0};
+    must(mun_served_use(s->served, true, &one, err));
+    must(mun_served_use(s->served, true, &two, err));
+    mun_served_done(s->served, one, MUN_E_FAILED);
+    assert_int_equal(mun_served_state_get(s->served, &why), MUN_SERVED_FAILED);
+    assert_int_equal(why.code, MUN_E_FAILED);
+    /* Nobody gets it while it is being given back; then not before the pause since the opening. */
+    assert_int_equal(mun_served_use(s->served, false, &again, &why), MUN_E_AGAIN);
+    mun_served_done(s->served, two, MUN_OK);
+    assert_false(mun_served_is_open(s->served));
+    assert_int_equal(mun_served_use(s->served, true, &again, &why), MUN_E_FAILED);
+    /* Another process may have it by then. */
+    world_open(s->ledger);
+    world_close(s->ledger);
+}
+
+static void removal_waits_for_users(void **state)
+{
+    server_world *s = *state;
+    mun_ledger *ledger = NULL, *again = NULL;
+    must(mun_served_use(s->served, true, &ledger, err));
+    mun_served_remove(s->service.ledgers, s->served);
+    assert_int_equal(mun_served_count(s->service.ledgers), 0);
+    assert_int_equal(mun_ledger_tree(ledger).size, 2); /* still good */
+    assert_int_equal(mun_served_use(s->served, true, &again, NULL), MUN_E_NOT_FOUND);
+    mun_served_done(s->served, ledger, MUN_OK);
+    assert_false(mun_served_is_open(s->served));
+    assert_int_equal(add(s, "deeds", "", NULL), MUN_OK); /* its name and place are free again */
+}
+
+static void wrong_passphrase_and_missing_file(void **state)
+{
+    server_world *s = *state;
+    char path[MUN_PATH_BYTES_MAX], file[MUN_PATH_BYTES_MAX];
+    mun_ledger *ledger = NULL;
+    snprintf(path, sizeof path, "%.4000s/secret", s->ledger->folder);
+    snprintf(file, sizeof file, "%.4000s/passphrase", s->ledger->folder);
+    mun_ledger_create_options options = {.origin = MUN_LITERAL("ledger.example/s"),
+                                         .passphrase = MUN_LITERAL("correct horse")};
+    must(mun_ledger_create(path, &options, err));
+    mun_served *none = server_world_add(
+        s, &(mun_served_options){
+               .name = "s", .directory = path, .base = "/s", .passphrase_file = file});
+    assert_int_equal(mun_served_use(none, true, &ledger, NULL), MUN_E_NOT_FOUND);
+    must(mun_file_write(file, MUN_LITERAL("correct horse\r\nsecond line"), MUN_WRITE_SECRET, err));
+    mun_served *right = server_world_add(
+        s, &(mun_served_options){
+               .name = "r", .directory = path, .base = "/r", .passphrase_file = file});
+    must(mun_served_use(right, true, &ledger, err));
+    mun_served_done(right, ledger, MUN_OK);
+}
+
+/* A reader beside another process's writer sees what was added, and says so. */
+static void count_growth(void *ctx, const mun_served *served)
+{
+    (void)served;
+    atomic_fetch_add((_Atomic unsigned *)ctx, 1);
+}
+
+static void readers_follow(void **state)
+{
+    server_world *s = *state;
+    _Atomic unsigned grown = 0;
+    made statement;
+    mun_ledger *ledger = NULL;
+    mun_served_on_grown(s->service.ledgers, count_growth, &grown);
+    world_open(s->ledger);
+    mun_served *reader = server_world_add(
+        s, &(mun_served_options){
+               .name = "r", .directory = s->ledger->path, .base = "/r", .read_only = true});
+    must(mun_served_use(reader, true, &ledger, err));
+    assert_int_equal(mun_ledger_tree(ledger).size, 2);
+    mun_served_done(reader, ledger, MUN_OK);
+    world_statement(s->ledger, 1, &statement);
+    world_register(s->ledger, &statement);
+    uint64_t size = 2;
+    for (unsigned tries = 0; tries < 100 && size < 3; tries++) {
+        struct timespec pause = {.tv_nsec = 50 * 1000 * 1000};
+        nanosleep(&pause, NULL);
+        must(mun_served_use(reader, true, &ledger, err));
+        size = mun_ledger_tree(ledger).size;
+        mun_served_done(reader, ledger, MUN_OK);
+    }
+    assert_int_equal(size, 3);
+    assert_int_equal(grown, 1);
+    world_close(s->ledger);
+}
+
+#define TEST(name)                                                                                 \
+    cmocka_unit_test_setup_teardown(name, server_world_set_up, server_world_tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(finds),
+        TEST(refuses_names),
+        TEST(closes_the_idlest),
+        TEST(many_walk),
+        TEST(reopens_after_a_failed_write),
+        TEST(removal_waits_for_users),
+        TEST(wrong_passphrase_and_missing_file),
+        TEST(readers_follow),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
