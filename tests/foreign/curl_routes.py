@@ -12,7 +12,7 @@ import harness  # noqa: E402
 from harness import COSE, PROBLEM_CBOR, PROBLEM_JSON, RECEIPT, STATEMENT  # noqa: E402
 
 HEX = re.compile(r"^[0-9a-f]{64}$")
-METHODS = ("POST", "PUT", "DELETE", "PATCH", "PROPFIND")
+METHODS = ("POST", "PUT", "DELETE", "PROPFIND")
 
 
 class Curl:
@@ -128,8 +128,10 @@ class Routes:
         head = self.curl("HEAD", path)
         checks.equal((head.status, head.type), (200, got.type), f"HEAD {path}")
         checks.ok(head.header("content-length") in (None, str(len(got.body))) or kind == "text/plain", f"Content-Length of HEAD {path}")
+        if self.base:  # the rest was looked at where one ledger is served
+            return
         checks.equal(self.curl("GET", path, "-0").status, 200, f"HTTP/1.0 GET {path}")
-        checks.equal(self.curl("GET", path + ("&" if "?" in path else "?") + "undeclared=1").status in (200, 400), True, f"an undeclared parameter of {path}")
+        checks.among(self.curl("GET", path + ("&" if "?" in path else "?") + "undeclared=1").status, (200, 400), f"an undeclared parameter of {path}")
         self.other_methods(path)
 
     def other_methods(self, path):

@@ -149,6 +149,7 @@ class Checks:
             print(f"  {what}: {line}")
         if match is None:
             return self.ok(False, f"{what} ended with {done.returncode} and without its line of counts")
+        print(f"  {what}: {match.group(0)}", flush=True)
         passed, failed, skipped = (int(n or 0) for n in match.groups())
         self.passed, self.failed, self.skipped = self.passed + passed, self.failed + failed, self.skipped + skipped
         return failed == 0 and self.ok(done.returncode == 0, f"{what} ended with {done.returncode}")
