@@ -241,8 +241,8 @@ static mun_code import(const mun_source *source, bool tiles, const char *directo
                     .pub_text = mun_buf_growable(MUN_LEDGER_PUB_MAX),
                     .checkpoint = mun_buf_growable(MUN_NOTE_MAX),
                     .commits_bytes = mun_buf_growable(MUN_COMMITS_MAX),
-                    .bundle = mun_buf_growable(MUN_BUNDLE_MAX),
-                    .again = mun_buf_growable(MUN_BUNDLE_MAX)};
+                    .bundle = mun_buf_growable(MUN_TREE_BUNDLE_MAX),
+                    .again = mun_buf_growable(MUN_TREE_BUNDLE_MAX)};
     mun_watcher_init(&im.watcher, watch);
     mun_code code = import_to(&im, directory, err);
     mun_watcher_finish(&im.watcher);

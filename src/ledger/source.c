@@ -64,7 +64,7 @@ mun_code mun_source_tile(const mun_source *source, int level, uint64_t n, unsign
                          mun_buf *ret, mun_error *err)
 {
     char name[MUN_TILE_PATH_MAX], full[MUN_TILE_PATH_MAX];
-    size_t max = level < 0 ? MUN_BUNDLE_MAX : MUN_TILE_BYTES;
+    size_t max = level < 0 ? MUN_TREE_BUNDLE_MAX : MUN_TILE_BYTES;
     mun_error why = {0};
     mun_tile_path(name, level, n, width);
     mun_code code = mun_source_read(source, name, max, ret, &why);

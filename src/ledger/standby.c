@@ -168,7 +168,7 @@ static mun_code consistency_check(mun_standby *s, mun_source_nodes *nodes, mun_e
         MUN_OK) {
         return fork_keep(s, have, err); /* the signed tree begins with another one than ours */
     }
-    return mun_fail(err, MUN_E_INVALID, MUN_NO_OFFSET,
+    return mun_fail(err, MUN_E_AGAIN, MUN_NO_OFFSET,
                     "the source's tiles do not give the root that its checkpoint signs: it is "
                     "damaged or in the middle of an update; nothing was taken from it");
 }

@@ -15,7 +15,7 @@
 
 static mun_code contradicts(mun_error *err)
 {
-    return mun_fail(err, MUN_E_INVALID, MUN_NO_OFFSET,
+    return mun_fail(err, MUN_E_AGAIN, MUN_NO_OFFSET,
                     "the source's tiles do not give the root that its checkpoint signs: it is "
                     "damaged or in the middle of an update; nothing was taken from it");
 }
@@ -171,9 +171,9 @@ static mun_code leaves_check(taking *t, uint64_t n, unsigned width, mun_slice di
     mun_slice leaves = mun_buf_slice(&t->leaves);
     crypto->sha256(crypto->ctx, &leaves, 1, have);
     if (memcmp(have, digest.ptr, MUN_HASH_SIZE) == 0) return MUN_OK;
-    return mun_failf(err, MUN_E_INVALID, 0,
+    return mun_failf(err, MUN_E_AGAIN, 0,
                      "the source's bundle %llu does not hold the entries that its checkpoint "
-                     "signs: it is damaged; nothing was taken from it",
+                     "signs: it is damaged; nothing of that bundle was taken",
                      (unsigned long long)n);
 }
 
@@ -216,7 +216,7 @@ mun_code mun_standby_take(mun_standby *s, mun_slice digests, mun_error *err)
     MUN_BUF_AUTO mun_buf commits = mun_buf_growable(MUN_COMMITS_MAX);
     taking t = {.s = s,
                 .next = s->have.size,
-                .bundle = mun_buf_growable(MUN_BUNDLE_MAX),
+                .bundle = mun_buf_growable(MUN_TREE_BUNDLE_MAX),
                 .leaves = mun_buf_growable(MUN_TILE_BYTES),
                 .canonical = mun_buf_growable(MUN_ENTRY_MAX)};
     mun_code code = commits_read(&t, &commits, err);

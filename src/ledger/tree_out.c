@@ -10,7 +10,7 @@
 
 mun_code mun_tree_out_begin(mun_tree_out *out, const char *folder, mun_error *err)
 {
-    out->tile = mun_buf_growable(MUN_BUNDLE_MAX);
+    out->tile = mun_buf_growable(MUN_TREE_BUNDLE_MAX);
     out->again = mun_buf_growable(MUN_COMMITS_MAX + 1);
     return mun_vfs_posix_open(folder, &out->vfs, err);
 }
