@@ -137,7 +137,6 @@ static mun_code chunk_run(batch *b, size_t first, size_t len, mun_error *err)
         if (err != NULL) *err = why;
         return code;
     }
-    mun_metrics_batch(b->request->service->metrics, len);
     for (size_t i = 0; i < len; i++) {
         if (code != MUN_OK) b->result[i] = (mun_registration){.code = code, .error = why};
         result_put(b, i);

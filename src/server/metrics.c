@@ -219,7 +219,7 @@ static void print_counters(mun_metrics *metrics, mun_buf *out)
 static void print_batches(mun_metrics *metrics, mun_buf *out)
 {
     uint64_t sum = load(&metrics->batch_sum), count = 0;
-    head(out, "batch_statements", "histogram", "Statements in one call of the ledger.");
+    head(out, "batch_statements", "histogram", "Entries made durable by one sync.");
     for (size_t i = 0; i <= BATCH_BUCKETS; i++) {
         count += load(&metrics->batch[i]);
         if (i < BATCH_BUCKETS) {

@@ -55,7 +55,7 @@ void mun_metrics_destroy(mun_metrics *metrics);
 void mun_metrics_count(mun_metrics *metrics, mun_counter counter, uint64_t n);
 void mun_metrics_gauge(mun_metrics *metrics, mun_gauge gauge, int64_t change);
 void mun_metrics_stage(mun_metrics *metrics, mun_stage stage, uint64_t ns);
-void mun_metrics_batch(mun_metrics *metrics, uint64_t statements); /* of one call of register */
+void mun_metrics_batch(mun_metrics *metrics, uint64_t entries); /* made durable by one sync */
 void mun_metrics_fsync(mun_metrics *metrics, uint64_t ns);
 /* One answered request. route NULL: none matched. */
 void mun_metrics_request(mun_metrics *metrics, const struct mun_route *route, unsigned status,

@@ -138,9 +138,8 @@ static tally tally_of(const mun_turn *turn)
     return t;
 }
 
-static void tally_tell(const tally *t, mun_metrics *metrics, size_t len)
+static void tally_tell(const tally *t, mun_metrics *metrics)
 {
-    mun_metrics_batch(metrics, len);
     if (t->fresh > 0) mun_metrics_count(metrics, MUN_COUNT_REGISTERED, t->fresh);
     if (t->known > 0) mun_metrics_count(metrics, MUN_COUNT_DUPLICATES, t->known);
     if (t->refused > 0) mun_metrics_count(metrics, MUN_COUNT_REFUSED, t->refused);
@@ -172,7 +171,7 @@ void mun_scrapi_register(mun_served *served, mun_turn *turn)
         answer_failure(turn, &why);
         t.worst = code;
     } else if (turn->len > 0) {
-        tally_tell(&t, turn->job[0]->request->service->metrics, turn->len);
+        tally_tell(&t, turn->job[0]->request->service->metrics);
     }
     for (size_t i = 0; i < turn->n; i++) turn->job[i]->done(turn->job[i]->ctx);
     if (ledger == NULL) return;

@@ -57,7 +57,7 @@ static void registered(void *ctx, const mun_ledger_stages *stages)
 
 static void committed(void *ctx, uint64_t entries, uint64_t sync_ns)
 {
-    (void)entries; /* the metric of batches is that of the calls */
+    mun_metrics_batch(ctx, entries);
     mun_metrics_fsync(ctx, sync_ns);
 }
 
