@@ -31,6 +31,10 @@ bool http_body_begin(http_exchange *exchange)
     const mun_route *route = exchange->request.route;
     mun_slice expect = exchange->request.fields[MUN_FIELD_EXPECT];
     exchange->body_max = route->body_max;
+    if (route->body_max == MUN_BATCH_BODY_MAX &&
+        exchange->server->service->limits.batch_bytes > 0) {
+        exchange->body_max = exchange->server->service->limits.batch_bytes;
+    }
     if (exchange->admitted.body_max > 0 && exchange->admitted.body_max < exchange->body_max) {
         exchange->body_max = exchange->admitted.body_max;
     }

@@ -29,7 +29,7 @@ static void run_handler(void *ctx)
 static bool submit(http_exchange *exchange)
 {
     mun_http_server *server = exchange->server;
-    if (exchange->request.route->lane == MUN_LANE_WORKER) {
+    if (exchange->request.route->lane != MUN_LANE_REGISTER) {
         exchange->work = (mun_work_item){.run = run_handler, .ctx = exchange};
         return mun_work_submit(server->work, &exchange->work);
     }
@@ -55,11 +55,18 @@ static enum MHD_Result hand_over(http_exchange *exchange)
     return MHD_YES;
 }
 
+/* Quick handlers run here, but not while their ledger would have to be opened. */
+static bool runs_inline(const mun_request *request)
+{
+    return request->route->lane == MUN_LANE_INLINE &&
+           (request->served == NULL || mun_served_is_open(request->served));
+}
+
 static enum MHD_Result dispatch(http_exchange *exchange)
 {
     exchange->request.body = mun_buf_slice(&exchange->body);
     exchange->body_ns = http_now_ns();
-    if (exchange->request.route->lane != MUN_LANE_INLINE) {
+    if (!runs_inline(&exchange->request)) {
         if (exchange->request.route->lane == MUN_LANE_REGISTER) {
             mun_metrics_stage(exchange->server->metrics, MUN_STAGE_RECEIVE,
                               exchange->body_ns - exchange->request.arrived_ns);

@@ -43,7 +43,7 @@ static http_exchange *new_one(void)
     http_exchange *exchange = malloc(sizeof *exchange);
     if (exchange == NULL) return NULL;
     *exchange = (http_exchange){0};
-    exchange->body = mun_buf_growable(MUN_BATCH_BODY_MAX);
+    exchange->body = mun_buf_growable(HTTP_BODY_MAX);
     exchange->response.body = mun_buf_growable(MUN_RESPONSE_BODY_MAX);
     return exchange;
 }

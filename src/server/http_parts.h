@@ -30,7 +30,8 @@
 #define HTTP_KEPT_BYTES (64u << 10)  /* a buffer that grew beyond this is not kept */
 #define HTTP_KEPT_MAX   512          /* exchanges kept while nobody uses them */
 #define HTTP_DISCARD_MAX                                                                           \
-    (64u << 10) /* a refused body up to this is read, so the connection stays */
+    (64u << 10)                    /* a refused body up to this is read, so the connection stays */
+#define HTTP_BODY_MAX  (64u << 20) /* what the configuration may allow for one body */
 #define HTTP_BUCKETS   1024
 #define HTTP_NS_PER_MS 1000000u
 

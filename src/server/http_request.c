@@ -155,15 +155,18 @@ static void set_address(http_exchange *exchange)
     mun_request *request = &exchange->request;
     const http_connection *connection = exchange->connection;
     snprintf(request->address, sizeof request->address, "%s", connection->address);
-    if (!connection->listener->behind_proxy) {
-        request->fields[MUN_FIELD_X_FORWARDED_FOR] = (mun_slice){0};
+    if (!connection->listener->behind_proxy) { /* X-Forwarded-For stays: whoever sent it, its being
+                                                  there tells that this is not the operator */
         request->fields[MUN_FIELD_X_FORWARDED_PROTO] = (mun_slice){0};
         request->fields[MUN_FIELD_X_CLIENT_CERT_SHA256] = (mun_slice){0};
         request->fields[MUN_FIELD_X_CLIENT_CERT] = (mun_slice){0};
         return;
     }
     mun_slice seen = last_forwarded(request->fields[MUN_FIELD_X_FORWARDED_FOR]);
-    if (!is_address(seen)) return;
+    if (!is_address(seen)) {
+        snprintf(request->address, sizeof request->address, "unknown"); /* not the proxy's own */
+        return;
+    }
     memcpy(request->address, seen.ptr, seen.len);
     request->address[seen.len] = '\0';
 }
