@@ -6,6 +6,7 @@
 #include "cli/sibling.h"
 #include "cli/speak.h"
 #include "codec/utf8.h"
+#include "fetch/fetch.h"
 #include "vfs/files.h"
 
 #include <errno.h>
@@ -98,7 +99,7 @@ mun_code mun_app_ledger_path(const mun_app *app, const char **ret, mun_error *er
         *ret = app->config.ledger;
     } else {
         return mun_fail(err, MUN_E_USAGE, MUN_NO_OFFSET,
-                        "which ledger? Give its directory with -l DIR, or set MUNIMENT_LEDGER");
+                        "which ledger? Give its directory or URL with -l, or set MUNIMENT_LEDGER");
     }
     return MUN_OK;
 }
@@ -135,6 +136,13 @@ mun_code mun_app_ledger_open_at(const mun_app *app, const char *path, mun_ledger
 {
     uint8_t room[MUN_PASSPHRASE_MAX];
     mun_buf secret = mun_buf_fixed(room, sizeof room);
+    if (mun_url_like(path)) {
+        return mun_failf(err, MUN_E_USAGE, 0,
+                         "%s is a service; this command works on the ledger's directory, on the "
+                         "machine that keeps it. With a URL work register, find, list, receipt, "
+                         "checkpoint, status, show, verify and trust add",
+                         MUN_PLAIN_PATH(path));
+    }
     mun_code code = open_asking(app, path, use, &secret, ret, err);
     mun_cleanse(room, sizeof room);
     return code;

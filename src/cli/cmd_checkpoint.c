@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/commands.h"
+#include "cli/holder.h"
 #include "cli/speak.h"
 #include "merkle/merkle.h"
 #include "vfs/files.h"
@@ -8,13 +9,12 @@
 #include <string.h>
 
 /* An earlier checkpoint that this ledger has signed. Borrows from the bytes. */
-static mun_code read_old(const mun_app *app, mun_ledger *ledger, const char *path, mun_buf *bytes,
+static mun_code read_old(const mun_app *app, mun_holder *holder, const char *path, mun_buf *bytes,
                          mun_checkpoint *ret, mun_error *err)
 {
-    const mun_ledger_pub *pub = mun_ledger_identity(ledger);
+    const mun_ledger_pub *pub = mun_holder_identity(holder);
     const char *shown = MUN_PLAIN_PATH(path);
     mun_note note;
-    uint64_t time;
     MUN_TRY(mun_file_read(path, MUN_NOTE_MAX, bytes, err));
     mun_code code = mun_note_parse(mun_buf_slice(bytes), &note, err);
     if (code == MUN_OK) code = mun_checkpoint_parse(note.text, ret, err);
@@ -23,8 +23,7 @@ static mun_code read_old(const mun_app *app, mun_ledger *ledger, const char *pat
         return mun_failf(err, MUN_E_INVALID, 0, "%s is a checkpoint of another ledger, %s", shown,
                          MUN_PLAIN(ret->origin));
     }
-    code = mun_note_check(&app->crypto, &note, pub->origin, MUN_VKEY_LOG, &pub->checkpoints, &time,
-                          err);
+    code = mun_holder_check_note(app, holder, &note, err);
     return code == MUN_OK ? MUN_OK : mun_error_prefix(err, code, shown);
 }
 
@@ -36,7 +35,7 @@ static mun_code contradiction(const char *path, const mun_checkpoint *old, mun_e
                      MUN_PLAIN_PATH(path), (unsigned long long)old->size);
 }
 
-static mun_code check_growth(const mun_app *app, mun_ledger *ledger, const char *path,
+static mun_code check_growth(const mun_app *app, mun_holder *holder, const char *path,
                              const mun_checkpoint *old, mun_tree now, mun_error *err)
 {
     mun_hash old_root, new_root, path_nodes[MUN_PROOF_PATH_MAX + 1];
@@ -52,7 +51,7 @@ static mun_code check_growth(const mun_app *app, mun_ledger *ledger, const char 
     memcpy(old_root.bytes, old->root, sizeof old_root.bytes);
     memcpy(new_root.bytes, now.root, sizeof new_root.bytes);
     uint8_t raw[MUN_PROOF_PATH_MAX + 1][MUN_HASH_SIZE];
-    MUN_TRY(mun_ledger_consistency(ledger, old->size, now.size, raw, &len, err));
+    MUN_TRY(mun_holder_consistency(holder, old->size, now.size, raw, &len, err));
     for (size_t i = 0; i < len; i++) memcpy(path_nodes[i].bytes, raw[i], MUN_HASH_SIZE);
     mun_code code = mun_consistency_check(&app->crypto, old->size, &old_root, now.size, &new_root,
                                           path_nodes, len);
@@ -93,28 +92,28 @@ static mun_code deliver(mun_app *app, const mun_ledger_pub *pub, mun_slice text,
     return MUN_OK;
 }
 
-static mun_code run(mun_app *app, mun_ledger *ledger, mun_error *err)
+static mun_code run(mun_app *app, mun_holder *holder, mun_error *err)
 {
     const char *since = mun_app_value(app, MUN_OPT_SINCE);
     mun_buf text MUN_BUF_AUTO = mun_buf_growable(MUN_NOTE_MAX);
     mun_buf old_bytes MUN_BUF_AUTO = mun_buf_growable(MUN_NOTE_MAX);
     mun_checkpoint old;
     mun_tree now;
-    MUN_TRY(mun_ledger_checkpoint(ledger, &text, err));
+    MUN_TRY(mun_holder_checkpoint(holder, &text, err));
     MUN_TRY(tree_of(mun_buf_slice(&text), &now, err));
     if (since != NULL) {
-        MUN_TRY(read_old(app, ledger, since, &old_bytes, &old, err));
-        MUN_TRY(check_growth(app, ledger, since, &old, now, err));
+        MUN_TRY(read_old(app, holder, since, &old_bytes, &old, err));
+        MUN_TRY(check_growth(app, holder, since, &old, now, err));
     }
-    return deliver(app, mun_ledger_identity(ledger), mun_buf_slice(&text), now,
+    return deliver(app, mun_holder_identity(holder), mun_buf_slice(&text), now,
                    since != NULL ? &old : NULL, err);
 }
 
 mun_code mun_cmd_checkpoint(mun_app *app, mun_error *err)
 {
-    mun_ledger *ledger;
-    MUN_TRY(mun_app_ledger_open(app, MUN_USE_SIGN, &ledger, err));
-    mun_code code = run(app, ledger, err);
-    (void)mun_ledger_close(ledger, NULL);
+    mun_holder holder;
+    MUN_TRY(mun_holder_open(app, MUN_USE_SIGN, &holder, err));
+    mun_code code = run(app, &holder, err);
+    (void)mun_holder_close(&holder, NULL);
     return code;
 }

@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "cli/document.h"
 #include "cli/entry_text.h"
+#include "cli/holder.h"
 #include "codec/radix.h"
 
 #include <stdio.h>
@@ -59,14 +60,14 @@ static mun_code each_found(void *ctx, const mun_found *found, mun_error *err)
 }
 
 /* A document may be on the log under any of the three hashes. */
-static mun_code find_file(search *s, mun_ledger *ledger, const char *path, mun_error *err)
+static mun_code find_file(search *s, mun_holder *holder, const char *path, mun_error *err)
 {
     static const int32_t hashes[] = {MUN_HASH_SHA256, MUN_HASH_SHA384, MUN_HASH_SHA512};
     for (size_t i = 0; i < sizeof hashes / sizeof hashes[0] && s->found == 0; i++) {
         mun_document document;
         MUN_TRY(mun_document_digest(path, hashes[i], &document, err));
         s->query.digest = mun_slice_of(document.digest, document.digest_len);
-        MUN_TRY(mun_ledger_find(ledger, &s->query, each_found, s, err));
+        MUN_TRY(mun_holder_find(holder, &s->query, each_found, s, err));
         if (strcmp(path, "-") == 0) break;
     }
     return MUN_OK;
@@ -74,14 +75,17 @@ static mun_code find_file(search *s, mun_ledger *ledger, const char *path, mun_e
 
 static mun_code run(search *s, mun_error *err)
 {
-    mun_ledger *ledger;
+    mun_holder holder;
     const char *file = mun_app_value(s->app, MUN_OPT_FILE);
     MUN_TRY(read_query(s, err));
     if (s->query.limit == 0 && mun_app_has(s->app, MUN_OPT_LIMIT)) return MUN_OK;
-    MUN_TRY(mun_app_ledger_open(s->app, MUN_USE_READ, &ledger, err));
-    mun_code code = file != NULL ? find_file(s, ledger, file, err)
-                                 : mun_ledger_find(ledger, &s->query, each_found, s, err);
-    (void)mun_ledger_close(ledger, NULL);
+    MUN_TRY(mun_holder_open(s->app, MUN_USE_READ, &holder, err));
+    /* On this machine every row is checked against its entry, and the tree is ours. */
+    if (holder.remote != NULL) holder.remote->check = mun_app_has(s->app, MUN_OPT_CHECK);
+    mun_interrupt_catch();
+    mun_code code = file != NULL ? find_file(s, &holder, file, err)
+                                 : mun_holder_find(&holder, &s->query, each_found, s, err);
+    (void)mun_holder_close(&holder, NULL);
     return code;
 }
 

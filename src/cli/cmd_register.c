@@ -192,21 +192,22 @@ static mun_code add_all(mun_registering *r, mun_error *err)
 static mun_code run(mun_app *app, const mun_signing *signing, mun_error *err)
 {
     static mun_registering r;
-    mun_ledger *ledger;
+    mun_holder holder;
     bool brief = mun_app_has(app, MUN_OPT_RECURSIVE) || mun_app_has(app, MUN_OPT_FROM_FILE);
-    MUN_TRY(mun_app_ledger_open(app, MUN_USE_WRITE, &ledger, err));
+    MUN_TRY(mun_holder_open(app, MUN_USE_WRITE, &holder, err));
     mun_interrupt_catch();
-    mun_registering_begin(&r, app, ledger, signing, brief);
+    mun_registering_begin(&r, app, &holder, signing, brief);
     bool from_list = mun_app_has(app, MUN_OPT_FROM_FILE);
     if (r.progress.shown && !from_list) r.expected = count_files(&app->args);
     mun_code code = add_all(&r, err);
     /* What is gathered is registered even where the user or a wrong name ends the command. */
     bool usable =
         code == MUN_OK || code == MUN_E_AGAIN || code == MUN_E_USAGE || code == MUN_E_NOT_FOUND;
+    if (holder.remote != NULL && holder.remote->down) usable = false;
     mun_code flushed = usable ? mun_registering_flush(&r, code == MUN_OK ? err : NULL) : MUN_OK;
     if (code == MUN_OK) code = flushed;
     if (code == MUN_E_AGAIN && mun_interrupted()) (void)interrupted(&r, err); /* counts the batch */
-    mun_code closed = mun_ledger_close(ledger, code == MUN_OK ? err : NULL);
+    mun_code closed = mun_holder_close(&holder, code == MUN_OK ? err : NULL);
     if (code == MUN_OK) code = closed;
     mun_registering_end(&r, code == MUN_OK || code == MUN_E_AGAIN);
     return code;

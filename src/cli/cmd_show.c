@@ -4,6 +4,7 @@
 #include "cli/document.h"
 #include "cli/explain.h"
 #include "cli/key_text.h"
+#include "cli/remote.h"
 #include "cli/status_text.h"
 #include "codec/cbor.h"
 #include "vfs/files.h"
@@ -77,6 +78,7 @@ mun_code mun_cmd_show(mun_app *app, mun_error *err)
     const char *path = app->args.operands[0];
     mun_file_info info = {0};
     mun_buf bytes MUN_BUF_AUTO = mun_buf_growable(SHOW_MAX);
+    if (mun_url_like(path)) return mun_remote_status(app, path, err);
     if (strcmp(path, "-") != 0) MUN_TRY(mun_file_look(path, true, &info, err));
     if (info.kind == MUN_FILE_DIRECTORY) return show_ledger(app, path, err);
     mun_code code = mun_file_read(path, SHOW_MAX, &bytes, err);

@@ -4,6 +4,7 @@
 #include "cli/document.h"
 #include "cli/key_text.h"
 #include "cli/kids.h"
+#include "cli/remote.h"
 #include "cli/screen.h"
 #include "codec/radix.h"
 #include "trust/trust_store.h"
@@ -118,12 +119,32 @@ static mun_code add_key(adding *a, const mun_public_key *key, mun_error *err)
     return MUN_OK;
 }
 
+/* The one place where a key is taken from the network: the user says so by giving a URL, and
+ * compares the words before it counts. */
+static mun_code fetch_file(adding *a, const char *url, mun_error *err)
+{
+    mun_remote *remote;
+    MUN_TRY(mun_remote_connect(a->app, url, &remote, err));
+    mun_code code = mun_remote_identity(remote, err);
+    if (code == MUN_OK) {
+        code = mun_key_file_parse(&a->app->crypto, mun_buf_slice(&remote->pub_text), &a->file, err);
+    }
+    mun_remote_close(remote);
+    return code;
+}
+
+static mun_code read_file(adding *a, const char *operand, mun_error *err)
+{
+    if (mun_url_like(operand)) return fetch_file(a, operand, err);
+    return mun_key_file_read(&a->app->crypto, operand, &a->file, err);
+}
+
 mun_code mun_cmd_trust_add(mun_app *app, mun_error *err)
 {
     static adding a;
     a.app = app;
     MUN_TRY(trust_path(app, a.path, sizeof a.path, err));
-    MUN_TRY(mun_key_file_read(&app->crypto, app->args.operands[0], &a.file, err));
+    MUN_TRY(read_file(&a, app->args.operands[0], err));
     MUN_TRY(read_what(&a, err));
     MUN_TRY(confirm(&a, err));
     size_t known = 0;

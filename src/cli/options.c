@@ -38,6 +38,10 @@
     VALUE(MUN_OPT_LEDGER, 'l', "ledger", "LEDGER", MUN_VALUE_DIRECTORY,                            \
           "the ledger's directory, or the URL of the service that keeps it; without it "           \
           "MUNIMENT_LEDGER or the configuration says which")
+#define LEDGER_KEY_OPTION                                                                          \
+    VALUES(MUN_OPT_LEDGER_KEY, 0, "ledger-key", "F", MUN_VALUE_FILE,                               \
+           "of a service: its answers must be signed with the key in this ledger.pub or vkey; "    \
+           "without it with those that the user's trust folder has for the ledger's name")
 #define SERVICE_OPTIONS                                                                            \
     VALUE(MUN_OPT_TOKEN_FILE, 0, "token-file", "F", MUN_VALUE_FILE,                                \
           "the file with the token for the service, readable by nobody else"),                     \
@@ -73,7 +77,7 @@
               "the file with the key's passphrase; without it the terminal is asked")
 
 #define SEARCH_OPTIONS                                                                             \
-    LEDGER_OPTION,                                                                                 \
+    LEDGER_OR_URL_OPTION, SERVICE_OPTIONS, LEDGER_KEY_OPTION,                                      \
         VALUE(MUN_OPT_ISSUER, 'i', "issuer", "ISS", MUN_VALUE_TEXT,                                \
               "only statements by this issuer"),                                                   \
         VALUE(MUN_OPT_SUBJECT, 's', "subject", "S", MUN_VALUE_TEXT,                                \
@@ -91,7 +95,10 @@
               "only what was registered before this time"),                                        \
         VALUE(MUN_OPT_AFTER, 0, "after", "INDEX", MUN_VALUE_NUMBER,                                \
               "only entries with a greater index, to go on where a list ended"),                   \
-        VALUE(MUN_OPT_LIMIT, 'n', "limit", "N", MUN_VALUE_NUMBER, "no more than N entries")
+        VALUE(MUN_OPT_LIMIT, 'n', "limit", "N", MUN_VALUE_NUMBER, "no more than N entries"),       \
+        FLAG(MUN_OPT_CHECK, 0, "check",                                                            \
+             "of a service: prove by the log's tiles that each entry is in the tree that its "     \
+             "checkpoint signs")
 
 const mun_option mun_common_options[] = {
     FLAG(MUN_OPT_JSON, 0, "json", "print JSON, one object a line; errors too"),
@@ -155,7 +162,9 @@ static const mun_option options_sign[] = {
 };
 
 static const mun_option options_register[] = {
-    LEDGER_OPTION,
+    LEDGER_OR_URL_OPTION,
+    SERVICE_OPTIONS,
+    LEDGER_KEY_OPTION,
     SIGNING_OPTIONS,
     FLAG(MUN_OPT_STATEMENTS, 0, "statements",
          "every FILE is a signed statement, even where the configuration names a key"),
@@ -178,8 +187,11 @@ static const mun_option options_verify[] = {
            "trust this key as the issuer's; NAME=F binds it to one issuer"),
     VALUES(MUN_OPT_LEDGER_KEY, 0, "ledger-key", "F", MUN_VALUE_FILE,
            "trust this ledger.pub, vkey or key as the ledger's; NAME=F binds a bare key to a name"),
-    VALUE(MUN_OPT_LEDGER, 'l', "ledger", "DIR", MUN_VALUE_DIRECTORY,
-          "trust this ledger's keys and the issuers on its own list"),
+    VALUE(
+        MUN_OPT_LEDGER, 'l', "ledger", "LEDGER", MUN_VALUE_DIRECTORY,
+        "trust this ledger's keys and the issuers on its own list; the URL of a service makes its "
+        "keys known, so that signatures can be checked, but nothing trusted"),
+    SERVICE_OPTIONS,
     FLAG(MUN_OPT_RECURSIVE, 'r', "recursive",
          "check whole folders and sum up: changed, missing, unregistered, fine"),
     VALUE(MUN_OPT_CSV, 0, "csv", "F", MUN_VALUE_FILE,
@@ -199,6 +211,7 @@ static const mun_option options_trust_add[] = {
     VALUE(MUN_OPT_REASON, 0, "reason", "TEXT", MUN_VALUE_TEXT,
           "why it is trusted, for those who read the list later"),
     FLAG(MUN_OPT_YES, 'y', "yes", "the fingerprint has been compared: do not ask"),
+    SERVICE_OPTIONS,
     END,
 };
 
@@ -219,13 +232,17 @@ static const mun_option options_trust_remove[] = {
 static const mun_option options_show[] = {
     FLAG(MUN_OPT_DIAG, 0, "diag", "CBOR diagnostic notation"),
     FLAG(MUN_OPT_HEX, 0, "hex", "the bytes"),
+    SERVICE_OPTIONS,
+    LEDGER_KEY_OPTION,
     END,
 };
 
 static const mun_option options_list[] = {SEARCH_OPTIONS, END};
 
 static const mun_option options_receipt[] = {
-    LEDGER_OPTION,
+    LEDGER_OR_URL_OPTION,
+    SERVICE_OPTIONS,
+    LEDGER_KEY_OPTION,
     CHOICE(MUN_OPT_FORMAT, 'F', "format", "FORMAT", "cose,tlog-proof,evidence",
            "a COSE receipt, a C2SP tlog-proof, or the whole evidence file anew"),
     VALUE(MUN_OPT_OUTPUT, 'o', "output", "F", MUN_VALUE_FILE,
@@ -235,7 +252,9 @@ static const mun_option options_receipt[] = {
 };
 
 static const mun_option options_checkpoint[] = {
-    LEDGER_OPTION,
+    LEDGER_OR_URL_OPTION,
+    SERVICE_OPTIONS,
+    LEDGER_KEY_OPTION,
     VALUE(MUN_OPT_SINCE, 0, "since", "OLD", MUN_VALUE_FILE,
           "an earlier checkpoint of this ledger: check that the log has only grown since"),
     VALUE(MUN_OPT_OUTPUT, 'o', "output", "F", MUN_VALUE_FILE,
@@ -276,7 +295,8 @@ static const mun_option options_adopt[] = {
     END,
 };
 
-static const mun_option options_status[] = {LEDGER_OPTION, END};
+static const mun_option options_status[] = {LEDGER_OR_URL_OPTION, SERVICE_OPTIONS,
+                                            LEDGER_KEY_OPTION, END};
 
 static const mun_option options_fsck[] = {
     LEDGER_OPTION,
@@ -524,7 +544,8 @@ const mun_command mun_commands[] = {
         .summary = "trust a key in one role under one name",
         .text = "Puts a key into the trust folder. KEY is a ledger.pub, or a key as PEM, COSE_Key, "
                 "JWK, vkey or certificate with --role and --name. A key never speaks for another "
-                "name or in another role.\n\n"
+                "name or in another role. KEY may be the URL of a service: this is the one place "
+                "where a key is taken from the network.\n\n"
                 "For a ledger.pub the fingerprint is shown in words: compare it over the telephone "
                 "with what the ledger's owner reads out from `muniment status`, then type yes.",
         .examples = "muniment trust add ledger.pub --reason 'compared with Ms Brown on the phone'\n"
@@ -896,7 +917,9 @@ const mun_exit_text mun_exit_texts[] = {
 };
 
 const mun_named_text mun_environment_texts[] = {
-    {"MUNIMENT_LEDGER", "the ledger's directory where -l is not given"},
+    {"MUNIMENT_LEDGER", "the ledger's directory or URL where -l is not given"},
+    {"https_proxy, no_proxy",
+     "the proxy for services that are not on this machine, as curl takes it"},
     {"XDG_CONFIG_HOME", "where the folder muniment with configuration and trust is; without it "
                         "~/.config"},
     {"NO_COLOR", "if set and not empty: no colours"},
@@ -905,7 +928,8 @@ const mun_named_text mun_environment_texts[] = {
 
 const mun_named_text mun_file_texts[] = {
     {"~/.config/muniment/config",
-     "lines NAME = VALUE with the names key, issuer and ledger: what the options of the same "
+     "lines NAME = VALUE with the names key, issuer, ledger and token-file: what the options of "
+     "the same "
      "name are when they are not given. Lines that begin with # are comments"},
     {"~/.config/muniment/trust.d", "the keys that this user trusts; see trust"},
     {NULL, NULL},

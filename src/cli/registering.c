@@ -12,10 +12,10 @@
 
 #define BATCH_BYTES (1u << 20) /* statements in one call */
 
-void mun_registering_begin(mun_registering *r, mun_app *app, mun_ledger *ledger,
+void mun_registering_begin(mun_registering *r, mun_app *app, mun_holder *holder,
                            const mun_signing *signing, bool brief)
 {
-    *r = (mun_registering){.app = app, .ledger = ledger, .signing = signing, .brief = brief};
+    *r = (mun_registering){.app = app, .holder = holder, .signing = signing, .brief = brief};
     r->out = mun_app_value(app, MUN_OPT_OUT);
     mun_progress_begin(&r->progress, app->progress && brief, "registered");
 }
@@ -74,11 +74,21 @@ static mun_code make_parent(const char *path, mun_error *err)
     return mun_dir_make(folder, err);
 }
 
-static mun_code write_evidence(mun_registering *r, const char *path, bool replace, uint64_t index,
-                               bool many, mun_error *err)
+/* item: NULL for an entry that was there before. */
+static mun_code make_evidence(mun_registering *r, const mun_register_item *item, uint64_t index,
+                              mun_buf *ret, mun_error *err)
+{
+    if (item == NULL || item->receipt.len == 0)
+        return mun_holder_evidence(r->holder, index, ret, err);
+    return mun_remote_evidence_of(r->holder->remote, mun_buf_slice(&item->statement),
+                                  mun_buf_slice(&item->receipt), index, ret, err);
+}
+
+static mun_code write_evidence(mun_registering *r, const mun_register_item *item, const char *path,
+                               bool replace, uint64_t index, bool many, mun_error *err)
 {
     mun_buf bytes MUN_BUF_AUTO = mun_buf_growable(MUN_EVIDENCE_MAX);
-    MUN_TRY(mun_ledger_evidence(r->ledger, index, &bytes, err));
+    MUN_TRY(make_evidence(r, item, index, &bytes, err));
     if (r->out != NULL) MUN_TRY(make_parent(path, err));
     /* Many evidence files are not synced one by one: the ledger is, and gives them again. */
     unsigned flags = (many ? MUN_WRITE_NO_SYNC : 0) | (replace ? MUN_WRITE_REPLACE : 0);
@@ -110,6 +120,7 @@ typedef struct present {
     bool on_ledger;
     uint64_t index;
     uint8_t leaf[MUN_HASH_SIZE];
+    mun_buf kept; /* for a service: the statement that an interrupted run left, to be sent again */
 } present;
 
 static mun_code refuse(const char *path, const char *what, mun_error *err)
@@ -137,10 +148,13 @@ static mun_code judge_present(mun_registering *r, const mun_statement *statement
                               const char *evidence, present *ret, mun_error *err)
 {
     mun_statement_leaf(&r->app->crypto, statement, ret->leaf);
-    mun_code code = mun_ledger_lookup(r->ledger, ret->leaf, &ret->index, err);
+    bool bare = statement->receipts_len == 0 && statement->proofs_len == 0;
+    /* Asking a service about a statement costs as much as sending it. */
+    bool ask = !bare || r->holder->ledger != NULL;
+    mun_code code = ask ? mun_holder_lookup(r->holder, ret->leaf, statement, &ret->index, err)
+                        : MUN_E_NOT_FOUND;
     if (code != MUN_OK && code != MUN_E_NOT_FOUND) return code;
     ret->on_ledger = code == MUN_OK;
-    bool bare = statement->receipts_len == 0 && statement->proofs_len == 0;
     ret->there = ret->on_ledger && !bare;
     ret->replaceable = bare;
     if (ret->there || bare) return MUN_OK;
@@ -171,6 +185,10 @@ static mun_code look_present(mun_registering *r, const char *path, const char *e
         if (!same) return refuse(evidence, "is the evidence of another document", err);
     }
     MUN_TRY(judge_present(r, &statement, evidence, ret, err));
+    if (ret->replaceable && r->holder->remote != NULL && r->signing != NULL) {
+        ret->kept = bytes;
+        bytes = (mun_buf){0};
+    }
     if (own_leaf != NULL && memcmp(own_leaf, ret->leaf, MUN_HASH_SIZE) != 0) {
         return refuse(evidence, "is the evidence of another statement", err);
     }
@@ -184,6 +202,22 @@ static mun_code keep_first(void *ctx, const mun_found *found, mun_error *err)
     uint64_t *index = ctx;
     (void)err;
     if (*index == MUN_NO_OFFSET) *index = found->index;
+    return MUN_OK;
+}
+
+/* A service that has nothing by this issuer and key need not be asked about thousands of documents
+ * one by one. */
+static mun_code ask_issuer(mun_registering *r, mun_error *err)
+{
+    uint64_t any = MUN_NO_OFFSET;
+    const mun_signing *s = r->signing;
+    mun_query query = {.iss = s->issuer,
+                       .kid = mun_slice_of(s->key.signer.kid, sizeof s->key.signer.kid),
+                       .limit = 1};
+    if (r->asked_unknown) return MUN_OK;
+    MUN_TRY(mun_holder_find(r->holder, &query, keep_first, &any, err));
+    r->asked_unknown = true;
+    r->unknown = any == MUN_NO_OFFSET;
     return MUN_OK;
 }
 
@@ -202,7 +236,9 @@ static mun_code find_known(mun_registering *r, const mun_document *document, mun
         .limit = 1,
     };
     *ret = MUN_NO_OFFSET;
-    return mun_ledger_find(r->ledger, &query, keep_first, ret, err);
+    if (r->holder->remote != NULL) MUN_TRY(ask_issuer(r, err));
+    if (r->unknown) return MUN_OK;
+    return mun_holder_find(r->holder, &query, keep_first, ret, err);
 }
 
 /* Puts a statement into the batch; takes over its bytes. */
@@ -232,6 +268,22 @@ static mun_code already(mun_registering *r, const char *path, const char *eviden
     return MUN_OK;
 }
 
+/* Whether the kept statement says what this run would sign, but for the time. */
+static bool says_this(const mun_registering *r, const mun_buf *kept, mun_slice subject)
+{
+    mun_statement s;
+    const mun_signing *own = r->signing;
+    mun_slice kid = mun_slice_of(own->key.signer.kid, sizeof own->key.signer.kid);
+    if (kept->len == 0 || mun_statement_parse(mun_buf_slice(kept), &s, NULL) != MUN_OK)
+        return false;
+    mun_slice type =
+        own->content_type.len > 0 ? own->content_type : MUN_LITERAL("application/octet-stream");
+    const mun_text_or_uint *has = s.is_hash_envelope ? &s.preimage_content_type : &s.content_type;
+    return mun_slice_equal(s.iss, own->issuer) && mun_slice_equal(s.sub, subject) && s.have_kid &&
+           mun_slice_equal(s.kid, kid) && has->is_text && mun_slice_equal(has->text, type) &&
+           s.is_hash_envelope != own->inline_payload && mun_slice_equal(s.location, own->location);
+}
+
 static mun_code add_document(mun_registering *r, const char *path, const char *relative,
                              mun_error *err)
 {
@@ -247,9 +299,15 @@ static mun_code add_document(mun_registering *r, const char *path, const char *r
     MUN_TRY(mun_signing_read(r->signing, path, &document, &content, err));
     MUN_TRY(look_present(r, path, evidence, &document, NULL, &p, err));
     if (p.there) return already(r, path, evidence, &p);
+    if (!says_this(r, &p.kept, mun_buf_slice(&subject))) mun_buf_free(&p.kept);
+    if (p.kept.len > 0) {
+        MUN_TRY(put_item(r, path, evidence, true, &p.kept, err));
+        r->items[r->items_len - 1].kept = true;
+        return MUN_OK;
+    }
     MUN_TRY(find_known(r, &document, mun_buf_slice(&subject), &known, err));
     if (known != MUN_NO_OFFSET) {
-        MUN_TRY(write_evidence(r, evidence, p.replaceable, known, r->brief, err));
+        MUN_TRY(write_evidence(r, NULL, evidence, p.replaceable, known, r->brief, err));
         r->known++;
         report(r, path, evidence, &(outcome){.what = "known", .index = known});
         return MUN_OK;
@@ -282,10 +340,22 @@ static mun_code add_statement(mun_registering *r, const char *path, const char *
 }
 
 /* What cannot get better with the next file. */
-static bool stops_everything(mun_code code)
+static bool stops_everything(const mun_registering *r, mun_code code)
 {
+    if (r->holder->remote != NULL && r->holder->remote->down) return true;
     return code == MUN_E_MEMORY || code == MUN_E_FAILED || code == MUN_E_DAMAGED ||
            code == MUN_E_BUSY || code == MUN_E_NO_SPACE;
+}
+
+/* A service is asked by registering the first one alone. */
+static mun_code ask_by_registering(mun_registering *r, mun_error *err)
+{
+    uint64_t failed = r->failed;
+    r->admitted = true;
+    MUN_TRY(mun_registering_flush(r, err));
+    if (r->failed == failed) return MUN_OK;
+    return mun_fail(err, MUN_E_REFUSED, MUN_NO_OFFSET,
+                    "the service refused the first document; the others were not tried");
 }
 
 /* All statements of one key share issuer and key: if the ledger refuses the first, it is no use
@@ -293,7 +363,8 @@ static bool stops_everything(mun_code code)
 static mun_code ask_admission(mun_registering *r, mun_error *err)
 {
     if (r->signing == NULL || r->admitted || r->items_len == 0) return MUN_OK;
-    MUN_TRY(mun_ledger_admits(r->ledger, mun_buf_slice(&r->items[0].statement), err));
+    if (r->holder->ledger == NULL) return ask_by_registering(r, err);
+    MUN_TRY(mun_ledger_admits(r->holder->ledger, mun_buf_slice(&r->items[0].statement), err));
     r->admitted = true;
     return MUN_OK;
 }
@@ -304,7 +375,7 @@ mun_code mun_registering_add(mun_registering *r, const char *path, const char *r
     mun_error why = {.code = MUN_OK};
     mun_code code = r->signing != NULL ? add_document(r, path, relative, &why)
                                        : add_statement(r, path, relative, &why);
-    if (code != MUN_OK && stops_everything(code)) {
+    if (code != MUN_OK && stops_everything(r, code)) {
         *err = why;
         return code;
     }
@@ -321,8 +392,8 @@ static void finish_item(mun_registering *r, mun_register_item *item, const mun_r
 {
     mun_error why = result->error;
     bool many = r->brief || r->items_len > 1;
-    if (result->code == MUN_OK &&
-        write_evidence(r, item->evidence, item->replace, result->index, many, &why) == MUN_OK) {
+    if (result->code == MUN_OK && write_evidence(r, item, item->evidence, item->replace,
+                                                 result->index, many, &why) == MUN_OK) {
         if (result->existed) r->known++;
         if (!result->existed) r->registered++;
         outcome o = {result->existed ? "known" : "registered", result->index, result->time_ms,
@@ -339,9 +410,57 @@ static void clear_items(mun_registering *r)
         free(r->items[i].path);
         free(r->items[i].evidence);
         mun_buf_free(&r->items[i].statement);
+        mun_buf_free(&r->items[i].receipt);
     }
     r->items_len = 0;
     r->items_bytes = 0;
+}
+
+/* Signatures differ each time. What is about to be sent is kept where its evidence will be, so that
+ * a run that is started again after an interruption sends the same bytes, which are then the same
+ * entry. */
+static mun_code keep_items(mun_registering *r, mun_error *err)
+{
+    if (r->signing == NULL) return MUN_OK; /* the statements are files already */
+    for (size_t i = 0; i < r->items_len; i++) {
+        mun_register_item *item = &r->items[i];
+        unsigned flags = MUN_WRITE_NO_SYNC | (item->replace ? MUN_WRITE_REPLACE : 0);
+        if (item->kept) continue;
+        if (r->out != NULL) MUN_TRY(make_parent(item->evidence, err));
+        MUN_TRY(mun_file_write(item->evidence, mun_buf_slice(&item->statement), flags, err));
+        item->replace = item->kept = true;
+    }
+    return MUN_OK;
+}
+
+/* A statement that the service has refused leaves nothing behind. */
+static void forget_refused(const mun_register_item *item, const mun_registration *result)
+{
+    mun_code code = MUN_OK;
+    if (item->kept && result->code != MUN_OK) code = mun_file_remove(item->evidence, NULL);
+    (void)code; /* what is left says itself that it has no receipt */
+}
+
+static mun_code register_there(mun_registering *r, const mun_slice *statements,
+                               mun_registration *results, mun_error *err)
+{
+    mun_buf receipts[MUN_REGISTER_BATCH];
+    MUN_TRY(keep_items(r, err));
+    for (size_t i = 0; i < r->items_len; i++) receipts[i] = mun_buf_growable(MUN_EVIDENCE_MAX);
+    mun_code code =
+        mun_remote_register(r->holder->remote, statements, r->items_len, results, receipts, err);
+    for (size_t i = 0; i < r->items_len; i++) r->items[i].receipt = receipts[i];
+    MUN_TRY(code);
+    for (size_t i = 0; i < r->items_len; i++) forget_refused(&r->items[i], &results[i]);
+    /* The checkpoint of after: with it the evidence gets its tlog-proofs. */
+    return mun_remote_checkpoint(r->holder->remote, err);
+}
+
+static mun_code register_items(mun_registering *r, const mun_slice *statements,
+                               mun_registration *results, mun_error *err)
+{
+    if (r->holder->ledger == NULL) return register_there(r, statements, results, err);
+    return mun_ledger_register(r->holder->ledger, statements, r->items_len, results, NULL, err);
 }
 
 mun_code mun_registering_flush(mun_registering *r, mun_error *err)
@@ -351,7 +470,7 @@ mun_code mun_registering_flush(mun_registering *r, mun_error *err)
     if (r->items_len == 0) return MUN_OK;
     for (size_t i = 0; i < r->items_len; i++) statements[i] = mun_buf_slice(&r->items[i].statement);
     memset(results, 0, sizeof results);
-    mun_code code = mun_ledger_register(r->ledger, statements, r->items_len, results, NULL, err);
+    mun_code code = register_items(r, statements, results, err);
     if (code == MUN_OK) {
         for (size_t i = 0; i < r->items_len; i++) finish_item(r, &r->items[i], &results[i]);
     }

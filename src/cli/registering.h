@@ -8,6 +8,7 @@
 #ifndef MUN_CLI_REGISTERING_H
 #define MUN_CLI_REGISTERING_H
 
+#include "cli/holder.h"
 #include "cli/screen.h"
 #include "cli/signing.h"
 
@@ -17,16 +18,20 @@ typedef struct mun_register_item {
     char *path;     /* the document, or the statement's file */
     char *evidence; /* where its evidence goes */
     bool replace;   /* a file is there that may be replaced */
+    bool kept;      /* ... and that is this statement, written before it was sent */
     mun_buf statement;
+    mun_buf receipt; /* from a service */
 } mun_register_item;
 
 typedef struct mun_registering {
     mun_app *app;
-    mun_ledger *ledger;
+    mun_holder *holder;
     const mun_signing *signing; /* NULL: files are statements */
     const char *out;            /* of --out, or NULL */
     bool brief;                 /* one line for all instead of one for each */
     bool admitted;              /* the ledger admits what this key signs */
+    bool asked_unknown;         /* the service was asked whether it knows this issuer and key... */
+    bool unknown;               /* ... and does not: nothing of theirs need be looked for */
     mun_register_item items[MUN_REGISTER_BATCH];
     size_t items_len;
     size_t items_bytes;
@@ -36,7 +41,7 @@ typedef struct mun_registering {
     mun_progress progress;
 } mun_registering;
 
-void mun_registering_begin(mun_registering *r, mun_app *app, mun_ledger *ledger,
+void mun_registering_begin(mun_registering *r, mun_app *app, mun_holder *holder,
                            const mun_signing *signing, bool brief);
 /*
  * One file. relative: what {path} stands for, and the place under --out. Failures of this file are

@@ -4,6 +4,7 @@
 #include "cli/document.h"
 #include "cli/speak.h"
 #include "codec/utf8.h"
+#include "fetch/fetch.h"
 #include "vfs/files.h"
 
 #include <stdlib.h>
@@ -127,7 +128,7 @@ static mun_code load_ledger(const char *path, mun_trust_flags *flags, mun_error 
     return mun_ledger_issuers(flags->ledger, put_issuer, flags, err);
 }
 
-static mun_code load_all(const mun_app *app, mun_trust_flags *flags, mun_error *err)
+static mun_code load_all(mun_app *app, mun_trust_flags *flags, mun_error *err)
 {
     const char *value;
     MUN_TRY(mun_trust_store_new(&flags->store, err));
@@ -142,10 +143,12 @@ static mun_code load_all(const mun_app *app, mun_trust_flags *flags, mun_error *
         MUN_TRY(put_flag_key(app, flags, MUN_ROLE_LEDGER, value, err));
     }
     value = mun_app_value(app, MUN_OPT_LEDGER);
-    return value != NULL ? load_ledger(value, flags, err) : MUN_OK;
+    if (value == NULL) return MUN_OK;
+    return mun_url_like(value) ? mun_remote_known(app, value, flags, err)
+                               : load_ledger(value, flags, err);
 }
 
-mun_code mun_trust_flags_load(const mun_app *app, mun_trust_flags *ret, mun_error *err)
+mun_code mun_trust_flags_load(mun_app *app, mun_trust_flags *ret, mun_error *err)
 {
     mun_trust_flags flags = {0};
     mun_code code = load_all(app, &flags, err);
@@ -158,6 +161,8 @@ void mun_trust_flags_free(mun_trust_flags *flags)
 {
     mun_trust_store_free(flags->store);
     free(flags->bare);
+    for (size_t i = 0; i < flags->known_len; i++) free(flags->known[i].name);
+    free(flags->known);
     (void)mun_ledger_close(flags->ledger, NULL);
     *flags = (mun_trust_flags){0};
 }
@@ -196,12 +201,25 @@ static void add_ledger_bare(mun_trusted_key *list, size_t *len, const mun_bare_k
     }
 }
 
+static void add_known(mun_trusted_key *list, size_t *len, const mun_known_key *known)
+{
+    mun_trusted_key *entry = &list[(*len)++];
+    *entry = (mun_trusted_key){.role = known->role,
+                               .name = mun_slice_of(known->name, known->name_len),
+                               .key = known->key,
+                               .kids_len = known->kids_len};
+    for (size_t i = 0; i < known->kids_len; i++) {
+        entry->kids[i] = mun_slice_of(known->kids[i], known->kid_lens[i]);
+    }
+}
+
 mun_code mun_trust_flags_for(const mun_trust_flags *flags, const mun_statement *statement,
                              mun_trusted_key **ret, size_t *ret_len, mun_error *err)
 {
     size_t stored;
     const mun_trusted_key *keys = mun_trust_store_keys(flags->store, &stored);
-    size_t most = stored + flags->bare_len * (MUN_RECEIPTS_MAX + MUN_PROOFS_MAX + 1);
+    size_t most =
+        stored + flags->known_len + flags->bare_len * (MUN_RECEIPTS_MAX + MUN_PROOFS_MAX + 1);
     mun_trusted_key *list = calloc(most + 1, sizeof *list);
     if (list == NULL) return mun_failf(err, MUN_E_MEMORY, 0, "no memory for the trusted keys");
     size_t len = stored;
@@ -214,6 +232,7 @@ mun_code mun_trust_flags_for(const mun_trust_flags *flags, const mun_statement *
             add_bare(list, &len, bare, statement->iss, statement->have_kid, statement->kid);
         }
     }
+    for (size_t i = 0; i < flags->known_len; i++) add_known(list, &len, &flags->known[i]);
     *ret = list;
     *ret_len = len;
     return MUN_OK;

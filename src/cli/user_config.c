@@ -54,6 +54,13 @@ static mun_code keep(place *p, mun_slice value, bool is_path, char ret[MUN_USER_
     return len < MUN_USER_CONFIG_PATH ? MUN_OK : refuse(p, "the value is too long");
 }
 
+static bool is_url(mun_slice value)
+{
+    return mun_slice_starts(value, MUN_LITERAL("https:")) ||
+           mun_slice_starts(value, MUN_LITERAL("http:")) ||
+           mun_slice_starts(value, MUN_LITERAL("unix:"));
+}
+
 static mun_code one_line(place *p, mun_slice line, mun_user_config *config)
 {
     line = trim(line);
@@ -64,8 +71,13 @@ static mun_code one_line(place *p, mun_slice line, mun_user_config *config)
     mun_slice value = trim(mun_slice_of(equals + 1, (size_t)(line.ptr + line.len - equals - 1)));
     if (mun_slice_equal(name, MUN_LITERAL("key"))) return keep(p, value, true, config->key);
     if (mun_slice_equal(name, MUN_LITERAL("issuer"))) return keep(p, value, false, config->issuer);
-    if (mun_slice_equal(name, MUN_LITERAL("ledger"))) return keep(p, value, true, config->ledger);
-    return refuse(p, "unknown name; the names are key, issuer and ledger");
+    if (mun_slice_equal(name, MUN_LITERAL("ledger"))) {
+        return keep(p, value, !is_url(value), config->ledger);
+    }
+    if (mun_slice_equal(name, MUN_LITERAL("token-file"))) {
+        return keep(p, value, true, config->token_file);
+    }
+    return refuse(p, "unknown name; the names are key, issuer, ledger and token-file");
 }
 
 mun_code mun_user_config_parse(mun_slice text, const char *path, const char *home,

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The user's configuration, muniment/config in the XDG configuration directory: lines
- * NAME = VALUE with the names key, issuer and ledger; empty lines; comment lines beginning with #.
- * The value is the rest of the line without white space at its ends. In key and ledger a leading ~/
- * is the home directory, and other relative paths are relative to the configuration's folder.
+ * NAME = VALUE with the names key, issuer, ledger and token-file; empty lines; comment lines
+ * beginning with #. The value is the rest of the line without white space at its ends. In key,
+ * ledger and token-file a leading ~/ is the home directory, and other relative paths are relative
+ * to the configuration's folder; a ledger may be the URL of a service.
  *
  * Ownership: values are inside the struct. Threads: a value.
  */
@@ -19,6 +20,7 @@ typedef struct mun_user_config {
     char key[MUN_USER_CONFIG_PATH]; /* "" where not set; the same below */
     char issuer[MUN_USER_CONFIG_PATH];
     char ledger[MUN_USER_CONFIG_PATH];
+    char token_file[MUN_USER_CONFIG_PATH];
 } mun_user_config;
 
 /* A missing file gives an empty configuration. MUN_E_USAGE with file and line: an unknown name, a
