@@ -42,9 +42,10 @@ static bool plain(uint8_t c)
 
 static void escaped(mun_buf *out, uint8_t c)
 {
-    if (c == '"' || c == '\\') {
+    uint8_t letter = c == '\n' ? 'n' : c == '\t' ? 't' : c == '"' || c == '\\' ? c : 0;
+    if (letter != 0) {
         mun_buf_u8(out, '\\');
-        mun_buf_u8(out, c);
+        mun_buf_u8(out, letter);
         return;
     }
     mun_buf_text(out, "\\u00");

@@ -256,7 +256,7 @@ static void json_texts(void **state)
     } cases[] = {
         {MUN_LITERAL("plain"), "\"plain\""},
         {MUN_LITERAL("\"\\/"), "\"\\\"\\\\/\""},
-        {MUN_LITERAL("\n\t\x7f"), "\"\\u000a\\u0009\\u007f\""},
+        {MUN_LITERAL("\n\t\r\x7f"), "\"\\n\\t\\u000d\\u007f\""},
         {MUN_LITERAL("\0x"), "\"\\u0000x\""},
         {MUN_LITERAL("\xc3\xa4\xf0\x9f\x93\x9c"), "\"\xc3\xa4\xf0\x9f\x93\x9c\""},
         {MUN_LITERAL("a\xff\xc3\xa4\xc3"), "\"a\xef\xbf\xbd\xc3\xa4\xef\xbf\xbd\""},
