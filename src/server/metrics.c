@@ -158,8 +158,8 @@ static const struct {
 static const struct {
     const char *name, *help;
 } gauge_texts[MUN_GAUGES] = {
-    [MUN_GAUGE_CONNECTIONS] = {"connections", "Connections open."},
-    [MUN_GAUGE_STREAMS] = {"event_streams", "Event streams open."},
+    [MUN_GAUGE_CONNECTIONS] = {"open_connections", "Connections open."},
+    [MUN_GAUGE_STREAMS] = {"open_event_streams", "Event streams open."},
     [MUN_GAUGE_REGISTER_QUEUE] = {"register_queue", "Registrations waiting for a worker."},
     [MUN_GAUGE_WORK_QUEUE] = {"work_queue", "Other requests waiting for a worker."},
     [MUN_GAUGE_BODY_BYTES] = {"body_bytes", "Memory held by request bodies."},

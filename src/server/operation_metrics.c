@@ -154,7 +154,7 @@ static void put_ledgers(mun_buf *out, mun_served_set *set)
     }
     mun_buf_free(&page.states);
     put_one(out, "muniment_ledgers", "gauge", "Ledgers served.", mun_served_count(set));
-    put_one(out, "muniment_ledgers_open", "gauge", "Ledgers open.", mun_served_open_count(set));
+    put_one(out, "muniment_open_ledgers", "gauge", "Ledgers open.", mun_served_open_count(set));
 }
 
 void operation_metrics_get(const mun_request *request, mun_response *response)
