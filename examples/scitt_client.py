@@ -102,10 +102,9 @@ def main():
     with urllib.request.urlopen(keys_request) as answer:
         keys = [k for k in cbor2.loads(answer.read()) if k.get(1) == 2]
     print("registered as entry", check(statement, receipt, keys), "- receipt verified")
-    signed = cbor2.loads(statement)
-    signed.value[1] = {RECEIPTS: [receipt]}
+    protected, _, content, signature = cbor2.loads(statement).value
     with open("transparent-statement.cose", "wb") as file:
-        file.write(cbor2.dumps(signed))
+        file.write(cbor2.dumps(cbor2.CBORTag(18, [protected, {RECEIPTS: [receipt]}, content, signature])))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,438 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The Debian packages: built from a copy of the tree, linted, installed, used the way the unit uses
+them, removed and purged again. Everything from the installation on needs root and a machine where
+muniment is not installed; elsewhere it counts as skipped.
+
+The installed service runs as its own user, under systemd-socket-activate with the unit's own
+ExecStart, sockets' names and notify protocol, because systemd need not be the init here.
+"""
+import contextlib
+import os
+import pathlib
+import pwd
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "service"))
+import harness  # noqa: E402
+
+BUILD = harness.build_folder() / "packages"
+TREE = BUILD / "muniment"
+PACKAGES = ("libmuniment0", "libmuniment-dev", "muniment")
+STATE = pathlib.Path("/var/lib/muniment")
+CONFIG = pathlib.Path("/etc/muniment/muniment.conf")
+UNITS = ("muniment.service", "muniment.socket", "muniment-local.socket")
+UNIT_FOLDER = pathlib.Path("/lib/systemd/system")
+EXPOSURE_MAX = 0.5  # of systemd-analyze security; 0.2 when this was written (docs/INSTALL.md)
+WATCHED = ("/etc", "/usr", "/lib/systemd", "/var/lib", "/var/log", "/run")
+# What apt, dpkg and other programs write by themselves
+NOISE = re.compile(r"/var/lib/(apt|dpkg|systemd|private|ucf|man-db|docker|containerd)|/var/log/|/var/cache/|/etc/(ld\.so\.cache|mtab|\.pwd\.lock|passwd-|group-|"
+                   r"shadow-|gshadow-)|__pycache__|/run/|/usr/share/applications/mimeinfo")
+SKIPPED_PARTS = 6  # installed, units, used, sandbox, removed, purged
+START_SECONDS = 20
+
+
+def run(*words, check=True, **more):
+    more.setdefault("timeout", 300)
+    done = subprocess.run([*map(str, words)], capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False, **more)
+    if check and done.returncode != 0:
+        raise AssertionError(f"{' '.join(map(str, words))} ended with {done.returncode}: {done.stdout[-3000:]}{done.stderr[-3000:]}")
+    return done
+
+
+# ---- building -----------------------------------------------------------------------------------
+
+def copy_tree():
+    """The tree as it stands, without what is built: as a release would hold it."""
+    shutil.rmtree(TREE, ignore_errors=True)
+    TREE.mkdir(parents=True)
+    listed = run("git", "-C", ROOT, "ls-files", "-co", "--exclude-standard", "-z", check=False)
+    if listed.returncode != 0:  # a tree without git
+        shutil.copytree(ROOT, TREE, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns("build", "__pycache__", ".git"))
+        return
+    for name in filter(None, listed.stdout.split("\0")):
+        source, to = ROOT / name, TREE / name
+        if source.is_symlink() or source.is_file():
+            to.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, to, follow_symlinks=False)
+
+
+def build(checks):
+    for old in BUILD.glob("*.*"):
+        old.unlink()
+    copy_tree()
+    env = dict(os.environ, LC_ALL="C.UTF-8", DEB_BUILD_OPTIONS=f"parallel={os.environ.get('MUN_JOBS', os.cpu_count())} noautodbgsym")
+    if pathlib.Path("/usr/lib/ccache/gcc").exists():
+        env.update(PATH=f"/usr/lib/ccache:{env['PATH']}", CCACHE_BASEDIR=str(BUILD), CCACHE_NOHASHDIR="1")
+        env.setdefault("CCACHE_DIR", str(BUILD.parent / "ccache"))  # debhelper's HOME is not there
+    log = BUILD / "build.log"
+    with open(log, "wb") as out:
+        code = subprocess.run(["dpkg-buildpackage", "-us", "-uc", "-b", "--no-check-builddeps"] if not builddeps_known() else
+                              ["dpkg-buildpackage", "-us", "-uc", "-b"], cwd=TREE, env=env, stdin=subprocess.DEVNULL, stdout=out,
+                              stderr=subprocess.STDOUT, check=False).returncode
+    if not checks.equal(code, 0, "dpkg-buildpackage"):
+        print("\n".join(line[:300] for line in log.read_text(errors="replace").splitlines()[-25:]))
+        return None
+    text = log.read_text(errors="replace")
+    checks.ok("dpkg-gensymbols: warning" not in text, "the symbols file fits the library")
+    checks.ok(not re.search(r"dh_\w+: warning", text), "debhelper has nothing to warn of")
+    packages = {name: next(BUILD.glob(f"{name}_*.deb"), None) for name in PACKAGES}
+    checks.ok(all(packages.values()), f"three packages: {packages}")
+    return packages
+
+
+def builddeps_known():
+    """False where a build dependency was built here by hand instead of installed; the build itself then tells."""
+    return run("dpkg-checkbuilddeps", cwd=TREE, check=False).returncode == 0
+
+
+def lint(checks):
+    done = run("lintian", "--allow-root", "--no-cfg", "--fail-on", "error,warning", *BUILD.glob("*.changes"), check=False)
+    checks.equal((done.returncode, done.stdout.strip()), (0, ""), f"lintian: {done.stderr[-500:]}")
+    done = run("systemd-analyze", "security", "--offline=true", f"--threshold={int(EXPOSURE_MAX * 10)}", "--no-pager",
+               TREE / "packaging/systemd/muniment.service", check=False)
+    level = re.search(r"exposure level for muniment.service: ([0-9.]+)", done.stdout)
+    checks.ok(done.returncode == 0 and level and float(level[1]) <= EXPOSURE_MAX, f"systemd-analyze security: {done.stdout[-200:]}{done.stderr[-200:]}")
+    print(f"exposure of the unit: {level[1] if level else '?'} of 10")
+
+
+def contents(checks, packages):
+    def listing(name):
+        return {line.split(None, 5)[5].split(" -> ")[0].lstrip("."): line.split()[0]
+                for line in run("dpkg-deb", "-c", packages[name]).stdout.splitlines()}
+    programs = listing("muniment")
+    for path in ("/usr/bin/muniment", "/usr/libexec/muniment/muniment-serve", "/usr/libexec/muniment/muniment-kit",
+                 "/usr/share/man/man1/muniment.1.gz", "/usr/share/man/man1/muniment-serve.1.gz", "/lib/systemd/system/muniment.service",
+                 "/usr/share/bash-completion/completions/muniment", "/usr/share/zsh/vendor-completions/_muniment",
+                 "/usr/share/fish/vendor_completions.d/muniment.fish", "/usr/share/muniment/ref/muniment_ref/verify.py",
+                 "/usr/share/muniment/format/receipt.md", "/usr/share/muniment/nginx/problems/413.cbor",
+                 "/usr/share/doc/muniment/examples/muniment-mtls.conf", "/etc/muniment/muniment.conf"):
+        checks.ok(path in programs, f"muniment has {path}")
+    checks.ok(any(re.fullmatch(r"/usr/lib/[^/]+/libmuniment\.so\.0", p) for p in listing("libmuniment0")), "libmuniment0 has the library")
+    development = listing("libmuniment-dev")
+    for end in ("/include/muniment/ledger.h", "/libmuniment.a", "/libmuniment.so", "/pkgconfig/muniment.pc", "/muniment-config.cmake"):
+        checks.ok(any(p.endswith(end) for p in development), f"libmuniment-dev has …{end}")
+    checks.ok(not any(mode[5] == "w" or mode[8] == "w" for name in PACKAGES for mode in listing(name).values() if mode[0] != "l"),
+              "nothing is writable but by root")
+
+
+# ---- installing ---------------------------------------------------------------------------------
+
+def everything():
+    found = set()
+    for top in WATCHED:
+        for folder, folders, files in os.walk(top):
+            folders[:] = [f for f in folders if not NOISE.search(f"{folder}/{f}/")]
+            found.update(p for p in (f"{folder}/{f}" for f in (*folders, *files)) if not NOISE.search(p))
+    return found
+
+
+def apt(*words):
+    env = dict(os.environ, DEBIAN_FRONTEND="noninteractive", LC_ALL="C")
+    return run("apt-get", "-qq", "-y", "-o", "DPkg::Lock::Timeout=300", "-o", "Dpkg::Use-Pty=0", "--no-install-recommends", *words, env=env, check=False)
+
+
+def install(checks, packages):
+    done = apt("install", *packages.values())
+    if not checks.equal(done.returncode, 0, f"apt-get install: {done.stdout[-1500:]}{done.stderr[-1500:]}"):
+        return False
+    checks.equal(run("dpkg", "-V", *PACKAGES, check=False).stdout, "", "every file is as packaged")
+    owner = STATE.stat()
+    checks.equal((owner.st_uid, oct(owner.st_mode & 0o7777)), (pwd.getpwnam("muniment").pw_uid, "0o750"), f"{STATE} belongs to the service")
+    checks.ok(pwd.getpwnam("muniment").pw_shell.endswith("nologin"), "whose user cannot log in")
+    checks.ok(not list(pathlib.Path("/etc/systemd/system").rglob("muniment*")), "nothing is enabled by the installation")
+    checks.ok(run("muniment", "version").stdout.startswith("muniment"), "the command runs")
+    checks.ok("muniment" in run("man", "-P", "cat", "muniment", check=False).stdout.lower() or not shutil.which("man"), "its manual page is found")
+    return True
+
+
+def library(checks, folder):
+    """Somebody else's program, from what libmuniment-dev holds."""
+    example = pathlib.Path("/usr/share/doc/libmuniment-dev/examples/first_ledger.c")
+    flags = run("pkg-config", "--cflags", "--libs", "muniment").stdout.split()
+    run("gcc", "-Wall", "-Werror", example, *flags, "-o", folder / "example")
+    checks.equal(run(folder / "example", folder / "ledger", check=False).returncode, 0, "the example against the installed library")
+    needed = run("readelf", "-d", folder / "example").stdout
+    checks.ok("libmuniment.so.0" in needed, "uses the shared library")
+
+
+def units(checks):
+    done = run("systemd-analyze", "verify", "--man=yes", *(UNIT_FOLDER / unit for unit in UNITS), check=False)
+    ours = [line for line in (done.stdout + done.stderr).splitlines() if "muniment" in line]
+    checks.equal((done.returncode if ours else 0, ours), (0, []), "systemd-analyze verify")
+
+
+# ---- the service as the unit runs it ------------------------------------------------------------
+
+def directive(unit, name):
+    return [line.partition("=")[2] for line in (UNIT_FOLDER / unit).read_text().splitlines() if line.startswith(f"{name}=")]
+
+
+class Unit:
+    """ExecStart of the installed unit, as its user, with its sockets (in a folder and on a port of ours)."""
+
+    def __init__(self, folder, wrapper=()):
+        self.folder, self.wrapper = folder, wrapper
+        self.unix, self.port = folder / "http.sock", harness.free_port()
+        self.log = folder / "unit.log"
+        self.process = None
+        self.notes = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.notes.bind(str(folder / "notify"))
+        os.chmod(folder / "notify", 0o666)
+
+    def command(self):
+        names = ":".join(directive(unit, "FileDescriptorName")[0] for unit in ("muniment.socket", "muniment-local.socket"))
+        user = directive("muniment.service", "User")[0]
+        self.unix.unlink(missing_ok=True)
+        return ["systemd-socket-activate", "-l", str(self.unix), "-l", f"127.0.0.1:{self.port}", f"--fdname={names}",
+                "-E", f"NOTIFY_SOCKET={self.folder}/notify", "-E", "PATH=/usr/bin:/bin", *self.wrapper,
+                "setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "--no-new-privs", "--inh-caps=-all", "--bounding-set=-all",
+                *shlex.split(directive("muniment.service", "ExecStart")[0])]
+
+    def start(self):
+        with open(self.log, "ab") as out:
+            self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd="/",
+                                            umask=0o077, start_new_session=True)
+        harness.wait_until(lambda: self.log.read_text().count("Listening on") >= 1, 5)
+        # systemd-socket-activate starts the program with the first connection, as the unit's sockets do
+        return harness.wait_until(lambda: self.process.poll() is not None or self.get("/healthz")[0] == 200, START_SECONDS)
+
+    def told(self):
+        """All that the notify socket has received, as one text."""
+        lines = []
+        self.notes.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                lines.append(self.notes.recv(65536).decode())
+        return "\n".join(lines)
+
+    def main_pid(self):
+        """The service: below the wrapper, where there is one."""
+        children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return int(children[0]) if self.wrapper and children else self.process.pid
+
+    def curl(self, path, *words):
+        done = run("curl", "-sS", "--max-time", "20", "-w", "\n%{http_code}", *words, f"http://127.0.0.1:{self.port}{path}", check=False)
+        body, _, status = done.stdout.rpartition("\n")
+        return int(status or 0), body
+
+    get = curl
+
+    def stop(self, how=signal.SIGTERM):
+        os.kill(self.main_pid(), how)
+        try:
+            return self.process.wait(45)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            return None
+
+    def close(self):
+        if self.process is not None and self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+        self.notes.close()
+
+
+def as_service(*words, **more):
+    return run("setpriv", "--reuid=muniment", "--regid=muniment", "--clear-groups", *words, cwd="/", **more)
+
+
+def configure(checks):
+    """What docs/INSTALL.md says: make the ledger as the service's user, name it in the configuration, check."""
+    as_service("muniment", "init", STATE / "contracts", "--name", "ledger.example.org/contracts", "--any-issuer")
+    done = as_service("muniment", "serve", "--check", "--config", CONFIG, check=False)
+    checks.ok(done.returncode != 0 and "ledger" in done.stderr, f"an unfinished configuration is refused with the reason: {done.stderr}")
+    text = CONFIG.read_text()
+    CONFIG.write_text(re.sub(r"^#(ledger contracts \{\n(?:#.*\n)*?)#\}", lambda m: m[0].replace("#", "", 1).replace("\n#", "\n"), text, flags=re.M))
+    checks.ok(CONFIG.read_text() != text, "the example ledger in muniment.conf can be uncommented")
+    done = as_service("muniment", "serve", "--check", "--config", CONFIG, check=False)
+    checks.equal(done.returncode, 0, f"muniment serve --check: {done.stdout}{done.stderr}")
+
+
+def use(checks, world, unit):
+    if not checks.ok(unit.start(), f"the unit's ExecStart serves: {unit.log.read_text()[-2000:]}"):
+        return
+    told = unit.told()
+    checks.ok("READY=1" in told.split("\n"), f"and says so: {told}")
+    statement = world.path("statement")
+    statement.write_bytes(world.statement("deed/1", b"a document"))
+    receipt = world.path("receipt")
+    status, _ = unit.curl("/entries", "-H", "Content-Type: application/cose", "--data-binary", f"@{statement}", "-o", receipt)
+    checks.equal(status, 201, "a registration by curl")
+    checks.ok(receipt.read_bytes()[:1] == b"\xd2", "gives a receipt")
+    status, _ = unit.curl("/entries", "--unix-socket", unit.unix, "-H", "Content-Type: application/cose", "--data-binary", f"@{statement}", "-o", receipt)
+    checks.among(status, (200, 201), "again, through the socket for nginx")
+    evidence = world.path("evidence")
+    checks.equal(unit.curl("/v1/entries/1/evidence", "-o", evidence)[0], 200, "its evidence")
+    shown = run("muniment", "verify", "--evidence", evidence, "--ledger-key", public_key(world), check=False)
+    checks.among(shown.returncode, (0, 3), f"muniment verify: {shown.stdout}{shown.stderr}")
+    metrics = unit.get("/metrics")
+    checks.ok(metrics[0] == 200 and "# TYPE" in metrics[1], "metrics for Prometheus")
+    reload_and_stop(checks, unit)
+
+
+def public_key(world):
+    path = world.path("ledger.pub")
+    shutil.copy(STATE / "contracts" / "ledger.pub", path)
+    return path
+
+
+def reload_and_stop(checks, unit):
+    os.kill(unit.main_pid(), signal.SIGHUP)
+    texts = []
+    checks.ok(harness.wait_until(lambda: texts.append(unit.told()) or "RELOADING=1" in (t := "\n".join(texts)) and "READY=1" in t.split("RELOADING=1")[1], 10),
+              f"a reload begins and ends: {texts}")
+    checks.equal(unit.get("/healthz")[0], 200, "and it still serves")
+    unit.stop(signal.SIGKILL)
+    checks.ok(unit.start(), f"after kill -9 it starts again: {unit.log.read_text()[-2000:]}")
+    checks.equal(unit.curl("/v1/entries/1/receipt", "-o", "/dev/null")[0], 200, "and has lost nothing")
+    unit.told()
+    checks.equal(unit.stop(), 0, f"SIGTERM ends it in order: {unit.log.read_text()[-1000:]}")
+    checks.ok("STOPPING=1" in unit.told(), "and it says so")
+    checks.ok("-----BEGIN" not in unit.log.read_text(), "no key in the log")
+
+
+# ---- what the sandbox would refuse --------------------------------------------------------------
+
+def sandbox(checks, world, folder):
+    """The unit's filters cannot be tried without systemd as init; what the service does is held against them instead."""
+    trace = folder / "trace"
+    unit = Unit(folder, ("strace", "-f", "-qq", "-o", str(trace), "-e", "signal=none"))
+    try:
+        if not checks.ok(unit.start(), f"the service under strace: {unit.log.read_text()[-1000:]}"):
+            return
+        statement = world.path("traced")
+        statement.write_bytes(world.statement("deed/traced", b"traced"))
+        unit.curl("/entries", "-H", "Content-Type: application/cose", "--data-binary", f"@{statement}", "-o", "/dev/null")
+        for path in ("/checkpoint", "/v1/entries", "/metrics", "/readyz"):
+            unit.curl(path, "-o", "/dev/null")
+        os.kill(unit.main_pid(), signal.SIGHUP)
+        time.sleep(0.5)
+        unit.stop()
+    finally:
+        unit.close()
+    lines = trace.read_text(errors="replace").splitlines()
+    begin = next((i for i, line in enumerate(lines) if "execve(" in line and "/usr/bin/muniment" in line), 0)
+    lines = lines[begin:]
+    checks.ok(len(lines) > 500, f"{len(lines)} system calls were seen")
+    called = {m[1] for line in lines if (m := re.match(r"\d+ +(?:<\.\.\. )?([a-z_0-9]+)(?:\(| resumed)", line))}
+    checks.equal(called - allowed_calls(), set(), "system calls that the unit's filter refuses")
+    checks.equal([line for line in lines if "PROT_WRITE|PROT_EXEC" in line or "PROT_READ|PROT_WRITE|PROT_EXEC" in line], [], "memory both written and run")
+    families = {m[1] for line in lines if (m := re.search(r"\bsocket\((AF_\w+)", line))}
+    checks.equal(families - set(directive("muniment.service", "RestrictAddressFamilies")[0].split()), set(), "address families beyond the unit's")
+    written = {m[1] for line in lines if (m := re.search(r"\b(?:openat\(AT_FDCWD, |mkdir\(|unlink\(|rename\()\"([^\"]+)\"(?:, [A-Z_|]*O_(?:WRONLY|RDWR|CREAT)|\)|, \")", line))}
+    checks.equal({w for w in written if not w.startswith((str(STATE), "/dev/null", "/tmp"))}, set(), "paths written outside the state directory")
+
+
+def allowed_calls():
+    """The names that SystemCallFilter= leaves."""
+    def names(group):
+        if not group.startswith("@"):
+            return {group}
+        found = set()
+        for line in run("systemd-analyze", "syscall-filter", group).stdout.splitlines()[1:]:
+            word = line.strip()
+            if word and not word.startswith("#"):
+                found |= names(word)
+        return found
+    allowed = set()
+    for value in directive("muniment.service", "SystemCallFilter"):
+        listed = set().union(*(names(word) for word in value.lstrip("~").split()))
+        allowed = allowed - listed if value.startswith("~") else allowed | listed
+    return allowed | {"exit", "exit_group", "execve", "rt_sigreturn", "arch_prctl", "restart_syscall"}
+
+
+# ---- removing -----------------------------------------------------------------------------------
+
+def remove(checks, before):
+    checks.equal(apt("remove", *PACKAGES).returncode, 0, "apt-get remove")
+    checks.ok(CONFIG.exists() and (STATE / "contracts" / "ledger.pub").exists(), "configuration and ledgers stay")
+    done = apt("purge", *PACKAGES)
+    checks.equal(done.returncode, 0, "apt-get purge")
+    checks.ok((STATE / "contracts" / "ledger.pub").exists(), "the ledgers stay, even then")
+    checks.equal(pwd.getpwnam("muniment").pw_name, "muniment", "and their owner with them")
+    left = sorted(p for p in everything() - before if not p.startswith(str(STATE)))
+    checks.equal(left, [], "nothing else is left behind")
+    shown = harness.muniment if harness.program().exists() else None
+    if shown:
+        checks.equal(shown("fsck", "-l", STATE / "contracts", "--deep", check=False).returncode, 0, "and they are whole")
+
+
+def purge_without_ledgers(checks, packages, before):
+    """Where no ledger was made, the user goes as well."""
+    shutil.rmtree(STATE)
+    checks.equal(apt("install", packages["muniment"]).returncode, 0, "installed again")
+    checks.equal(apt("purge", "muniment").returncode, 0, "and purged")
+    checks.ok(not STATE.exists() and "muniment" not in {p.pw_name for p in pwd.getpwall()}, "without ledgers neither folder nor user stays")
+    checks.equal(sorted(everything() - before), [], "nothing is left behind")
+
+
+def clean_up():
+    """Whatever happened: the machine is as it was."""
+    apt("purge", *PACKAGES)
+    shutil.rmtree(STATE, ignore_errors=True)
+    shutil.rmtree("/etc/muniment", ignore_errors=True)
+    if "muniment" in {p.pw_name for p in pwd.getpwall()}:
+        run("userdel", "muniment", check=False)
+
+
+def why_not():
+    if os.getuid() != 0:
+        return "installing needs root"
+    if STATE.exists() or CONFIG.exists() or "muniment" in {p.pw_name for p in pwd.getpwall()}:
+        return "muniment is installed on this machine, or was: it is left alone"
+    return None
+
+
+def main():
+    with harness.Checks() as checks, harness.World() as world:
+        began = time.monotonic()
+        packages = build(checks)
+        if packages is None:
+            return
+        print(f"built after {time.monotonic() - began:.0f} s")
+        lint(checks)
+        contents(checks, packages)
+        if reason := why_not():
+            checks.skip(f"{reason}: installed, units, used, sandbox, removed, purged", SKIPPED_PARTS)
+            return
+        before = everything()
+        try:
+            if install(checks, packages):
+                in_use(checks, world)
+                remove(checks, before)
+                purge_without_ledgers(checks, packages, before)
+        finally:
+            clean_up()
+        print(f"done after {time.monotonic() - began:.0f} s")
+
+
+def in_use(checks, world):
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="mun-unit-"))
+    os.chmod(folder, 0o755)
+    unit = Unit(folder)
+    try:
+        library(checks, folder)
+        units(checks)
+        configure(checks)
+        use(checks, world, unit)
+        unit.close()
+        (folder / "traced").mkdir()
+        sandbox(checks, world, folder / "traced")
+    finally:
+        unit.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
