@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -65,6 +66,14 @@ static mun_code wait_ready(mun_bench_service *s, mun_error *err)
                      START_SECONDS);
 }
 
+/* Why it did not start. */
+static void show_log(int log)
+{
+    char text[2048];
+    ssize_t len = lseek(log, 0, SEEK_SET) == 0 ? read(log, text, sizeof text) : 0;
+    if (len > 0) fprintf(stderr, "%.*s\n", (int)len, text);
+}
+
 mun_code mun_bench_service_start(mun_bench *b, mun_bench_service *ret, mun_error *err)
 {
     char program[MUN_PATH_BYTES_MAX], path[MUN_PATH_BYTES_MAX], where[32];
@@ -85,14 +94,19 @@ mun_code mun_bench_service_start(mun_bench *b, mun_bench_service *ret, mun_error
     snprintf(where, sizeof where, "127.0.0.1:%u", port);
     snprintf(s.url, sizeof s.url, "http://%s", where);
     fflush(stdout);
+    /* What the service logs costs it what a log costs, and nobody reads it. */
+    int log = memfd_create("muniment-serve.log", 0);
     s.pid = fork();
     if (s.pid < 0) return mun_failf(err, MUN_E_IO, errno, "cannot start a process");
     if (s.pid == 0) {
+        if (log >= 0) dup2(log, STDERR_FILENO);
         dup2(STDERR_FILENO, STDOUT_FILENO); /* standard output holds figures only */
         execv(program, argv);
         _exit(127);
     }
     mun_code code = wait_ready(&s, err);
+    if (code != MUN_OK && log >= 0) show_log(log);
+    if (log >= 0) close(log);
     if (code != MUN_OK) mun_bench_service_stop(&s);
     if (code == MUN_OK) *ret = s;
     return code;

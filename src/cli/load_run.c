@@ -31,7 +31,7 @@ typedef struct run {
     const mun_load_script *script;
     mun_load_result *result;
     client *clients;
-    client **idle; /* a stack of those without a question, used by the open loop */
+    client **idle; /* a stack of those without a question */
     size_t idle_len;
     int epoll;
     uint64_t begin, until; /* until 0: no end by time */
@@ -140,11 +140,16 @@ static bool over(const run *r, uint64_t now)
 /* A client without a question: asks the next one, or waits for a due one. */
 static void go_on(run *r, client *c, uint64_t now)
 {
-    if (r->plan->rate > 0) {
-        r->idle[r->idle_len++] = c;
-    } else if (!over(r, now)) {
-        ask(r, c, now);
-    }
+    if (r->plan->rate <= 0 && !over(r, now)) ask(r, c, now);
+    if (!c->busy) r->idle[r->idle_len++] = c;
+}
+
+/* Closed loop: those whose connection failed try again, a tick later. */
+static void ask_idle(run *r, uint64_t now)
+{
+    size_t n = r->idle_len;
+    r->idle_len = 0;
+    for (size_t i = 0; i < n; i++) go_on(r, r->idle[i], now);
 }
 
 static uint64_t due_at(const run *r, uint64_t number)
@@ -196,16 +201,22 @@ static bool read_more(client *c, bool *ret_blocked)
     return n > 0 || *ret_blocked;
 }
 
+/* The connection is gone; one that had a question asks another one on the next tick. */
+static void drop(run *r, client *c)
+{
+    bool was_busy = c->busy;
+    lose(r, c);
+    if (was_busy) r->idle[r->idle_len++] = c;
+}
+
 static void pull(run *r, client *c)
 {
     mun_load_answer answer;
     bool blocked = false;
     errno = 0;
     if (!read_more(c, &blocked)) {
-        bool was_busy = c->busy;
         if (errno != 0) r->failure = errno;
-        lose(r, c);
-        if (was_busy) go_on(r, c, now_ns(CLOCK_MONOTONIC));
+        drop(r, c);
         return;
     }
     if (blocked) return;
@@ -263,10 +274,11 @@ static void loop(run *r)
     for (unsigned i = 0; i < r->plan->clients; i++) go_on(r, &r->clients[i], now);
     while (unfinished(r, now)) {
         if (r->plan->rate > 0) ask_due(r, now);
+        if (r->plan->rate <= 0 && r->idle_len > 0) ask_idle(r, now);
         int n = wait_events(r, events, now);
         for (int i = 0; i < n; i++) {
             client *c = events[i].data.ptr;
-            if (c->fd >= 0 && (events[i].events & EPOLLOUT) != 0 && !push(r, c)) lose(r, c);
+            if (c->fd >= 0 && (events[i].events & EPOLLOUT) != 0 && !push(r, c)) drop(r, c);
             if (c->fd >= 0 && (events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) pull(r, c);
         }
         now = now_ns(CLOCK_MONOTONIC);
