@@ -155,9 +155,10 @@ static mun_code bounds(const search *s, uint64_t *ret_first, uint64_t *ret_end, 
 static uint64_t indexed(mun_ledger *ledger, uint64_t end)
 {
     mun_row_follower *f = &ledger->follower;
-    if (f->index == NULL) return 0;
+    mun_index *index = mun_row_follower_index(f);
+    if (index == NULL) return 0;
     uint64_t size = atomic_load(&f->size);
-    if (ledger->read_only && mun_index_size(f->index, &size, NULL) != MUN_OK) return 0;
+    if (ledger->read_only && mun_index_size(index, &size, NULL) != MUN_OK) return 0;
     if (size < end && end - size > TAIL_SHORT && end - size <= TAIL_LONG) {
         if (mun_row_follower_wait(f, end)) size = end;
     }

@@ -44,7 +44,7 @@ static mun_code keys_look(mun_ledger *ledger, const mun_crypto *crypto, mun_ledg
 static void rows_look(mun_ledger *ledger, mun_ledger_status *ret)
 {
     mun_row_follower *f = &ledger->follower;
-    if (f->index == NULL) return;
+    if (mun_row_follower_index(f) == NULL) return;
     ret->index_rows = atomic_load(&f->size);
     if (!ledger->read_only) return;
     mun_code code = mun_index_size(f->index, &ret->index_rows, NULL);

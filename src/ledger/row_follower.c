@@ -228,20 +228,43 @@ static void init(mun_row_follower *f, mun_ledger *ledger)
 
 void mun_row_follower_start(mun_row_follower *f, mun_ledger *ledger)
 {
-    uint64_t size = 0;
     init(f, ledger);
-    if (ledger->no_index) return;
-    mun_code code = open_index(ledger, &f->index, &size, &f->why);
+    atomic_store(&f->begun, ledger->no_index);
+}
+
+/* With the mutex. */
+static void begin(mun_row_follower *f)
+{
+    uint64_t size = 0;
+    mun_ledger *ledger = f->ledger;
+    mun_index *index = NULL;
+    mun_code code = open_index(ledger, &index, &size, &f->why);
     if (code != MUN_OK && !ledger->read_only && !may_pass(code)) {
         delete_files(ledger->directory);
-        code = open_index(ledger, &f->index, &size, &f->why);
+        code = open_index(ledger, &index, &size, &f->why);
     }
     if (code != MUN_OK) return;
+    f->index = index;
     atomic_store(&f->size, size);
     atomic_store(&f->kicked, true);
     if (ledger->read_only) return;
     f->running = mun_thread_start(&f->thread, follow, f);
     f->failed = !f->running;
+}
+
+static void begin_once(mun_row_follower *f)
+{
+    if (atomic_load(&f->begun)) return;
+    pthread_mutex_lock(&f->mutex);
+    if (!atomic_load(&f->begun)) begin(f);
+    atomic_store(&f->begun, true);
+    pthread_mutex_unlock(&f->mutex);
+}
+
+mun_index *mun_row_follower_index(mun_row_follower *f)
+{
+    begin_once(f);
+    return f->index;
 }
 
 mun_code mun_row_follower_build(mun_ledger *ledger, const mun_crypto *crypto, mun_watcher *watcher,
@@ -281,6 +304,7 @@ void mun_row_follower_stop(mun_row_follower *f)
 
 void mun_row_follower_kick(mun_row_follower *f)
 {
+    begin_once(f);
     if (!f->running || atomic_exchange(&f->kicked, true)) return;
     pthread_mutex_lock(&f->mutex);
     pthread_cond_signal(&f->wake);

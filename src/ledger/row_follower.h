@@ -17,7 +17,8 @@
 
 typedef struct mun_row_follower {
     mun_ledger *ledger;
-    mun_index *index; /* NULL: none; searches read the log */
+    mun_index *index;  /* NULL: none; searches read the log */
+    atomic_bool begun; /* what follows was opened, or there is no index */
     pthread_t thread;
     bool running;
     atomic_bool kicked;
@@ -34,8 +35,8 @@ typedef struct mun_row_follower {
 /* A thread that gets no signals: they are the program's own business. False: none started. */
 bool mun_thread_start(pthread_t *ret, void *(*run)(void *), void *ctx);
 
-/* Opens the index (for a writer: makes it, or makes it anew when it cannot be used) and starts
- * following. A failure leaves the ledger without an index, never without service. */
+/* Only gets ready: a ledger among a thousand that nobody searches or writes costs no thread, no
+ * memory and no files for its index. */
 void mun_row_follower_start(mun_row_follower *follower, mun_ledger *ledger);
 void mun_row_follower_stop(mun_row_follower *follower); /* after what is on the log was indexed */
 
@@ -44,6 +45,11 @@ MUN_MUST mun_code mun_row_follower_build(mun_ledger *ledger, const mun_crypto *c
                                          mun_watcher *watcher, mun_error *err);
 /* The same with the ledger's own statements looked for first. */
 MUN_MUST mun_code mun_index_make_anew(mun_ledger *ledger, mun_watcher *watcher, mun_error *err);
+
+/* The index; NULL: none. The first call, or the first kick, opens it (for a writer: makes it, or
+ * makes it anew when it cannot be used) and starts following. A failure leaves the ledger without
+ * an index, never without service. */
+mun_index *mun_row_follower_index(mun_row_follower *follower);
 
 /* There is something new on the log. Costs next to nothing when the thread knows already. */
 void mun_row_follower_kick(mun_row_follower *follower);

@@ -12,12 +12,12 @@
 #include "ledger/ledger_parts.h"
 #include "ledger/ledger_watch.h"
 
-#define MUN_EXPORT_FILE  "export"
-#define MUN_EXPORT_LINE  "muniment-export 1\n"
-#define MUN_COMMITS_FILE "commits"
-#define MUN_COMMITS_MAX  ((size_t)1 << 30)
-#define MUN_TREE_BUNDLE_MAX   ((size_t)MUN_TILE_WIDTH * (MUN_ENTRY_MAX + 2))
-#define MUN_OUT_LEVELS   8 /* of tiles: enough for 2^64 entries */
+#define MUN_EXPORT_FILE     "export"
+#define MUN_EXPORT_LINE     "muniment-export 1\n"
+#define MUN_COMMITS_FILE    "commits"
+#define MUN_COMMITS_MAX     ((size_t)1 << 30)
+#define MUN_TREE_BUNDLE_MAX ((size_t)MUN_TILE_WIDTH * (MUN_ENTRY_MAX + 2))
+#define MUN_OUT_LEVELS      8 /* of tiles: enough for 2^64 entries */
 
 typedef struct mun_tree_out {
     mun_ledger *ledger;
