@@ -26,6 +26,7 @@ int main(int argc, char **argv)
         {MUN_CMD_IMPORT, mun_cmd_import},
         {MUN_CMD_BACKUP, mun_cmd_backup},
         {MUN_CMD_RESTORE, mun_cmd_restore},
+        {MUN_CMD_STANDBY, mun_cmd_standby},
         {MUN_CMD_ADOPT, mun_cmd_adopt},
         {MUN_CMD_STATUS, mun_cmd_status},
         {MUN_CMD_FSCK, mun_cmd_fsck},

@@ -283,6 +283,16 @@ static const mun_option options_export[] = {LEDGER_PASSPHRASE_OPTION, END};
 static const mun_option options_import[] = {END};
 static const mun_option options_backup[] = {LEDGER_OPTION, LEDGER_PASSPHRASE_OPTION, END};
 static const mun_option options_restore[] = {END};
+static const mun_option options_standby[] = {
+    VALUE(MUN_OPT_FROM, 0, "from", "SOURCE", MUN_VALUE_TEXT,
+          "whom to follow: the URL of the ledger at its service, or a folder with an export or a "
+          "backup"),
+    VALUE(MUN_OPT_INTERVAL, 0, "interval", "S", MUN_VALUE_NUMBER,
+          "look again every S seconds; without it 10"),
+    FLAG(MUN_OPT_ONCE, '1', "once", "look once and end"),
+    SERVICE_OPTIONS,
+    END,
+};
 
 static const mun_option options_adopt[] = {
     VALUE(MUN_OPT_OLD_KEYS, 0, "old-keys", "DIR", MUN_VALUE_DIRECTORY,
@@ -712,6 +722,24 @@ const mun_command mun_commands[] = {
                 "copy ever signs a second history.",
         .examples = "muniment restore /mnt/backup/ledger ledger",
         .options = options_restore,
+    },
+    {
+        .id = MUN_CMD_STANDBY,
+        .name = "standby",
+        .operands = "DIR",
+        .least = 1,
+        .most = 1,
+        .kind = MUN_VALUE_DIRECTORY,
+        .summary = "follow a ledger, ready to take its place",
+        .text = "Keeps in DIR a copy of the ledger at SOURCE and goes on following it: signature, "
+                "consistency, every entry and its admission are checked before anything is kept, "
+                "and nothing is ever taken back. DIR only reads; it can be searched and served "
+                "meanwhile.\n\n"
+                "If the original is gone for good: end the standby, then muniment adopt DIR, with "
+                "--old-keys where the original's keys were saved. Two histories signed by one key "
+                "end the standby with both checkpoints kept in DIR.",
+        .examples = "muniment standby copy --from https://ledger.example.org/deeds",
+        .options = options_standby,
     },
     {
         .id = MUN_CMD_ADOPT,

@@ -78,6 +78,9 @@ typedef enum mun_option_id {
     MUN_OPT_TOKENS,
     MUN_OPT_SCOPE,
     MUN_OPT_EXPIRES,
+    MUN_OPT_FROM,
+    MUN_OPT_INTERVAL,
+    MUN_OPT_ONCE,
     MUN_OPT_IDS
 } mun_option_id;
 
@@ -125,6 +128,7 @@ typedef enum mun_command_id {
     MUN_CMD_IMPORT,
     MUN_CMD_BACKUP,
     MUN_CMD_RESTORE,
+    MUN_CMD_STANDBY,
     MUN_CMD_ADOPT,
     MUN_CMD_STATUS,
     MUN_CMD_FSCK,
