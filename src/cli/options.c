@@ -289,7 +289,7 @@ static const mun_option options_standby[] = {
           "backup"),
     VALUE(MUN_OPT_INTERVAL, 0, "interval", "S", MUN_VALUE_NUMBER,
           "look again every S seconds; without it 10"),
-    FLAG(MUN_OPT_ONCE, '1', "once", "look once and end"),
+    FLAG(MUN_OPT_ONCE, 0, "once", "look once and end"),
     SERVICE_OPTIONS,
     END,
 };
