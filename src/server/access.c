@@ -8,11 +8,9 @@
 
 #include "base/assert.h"
 #include "server/credential.h"
-#include "server/metrics.h"
 #include "server/problem.h"
 #include "server/rate.h"
 #include "server/roster.h"
-#include "server/service.h"
 
 #include <arpa/inet.h>
 #include <muniment/keys.h>
@@ -175,8 +173,6 @@ static bool refuse_unknown(admission *a, const char *detail)
 
 static bool refuse_too_many(admission *a, unsigned wait, const char *detail)
 {
-    struct mun_service *service = a->request->service;
-    if (service != NULL) mun_metrics_count(service->metrics, MUN_COUNT_THROTTLED, 1);
     a->response->retry_after = wait;
     refuse(a, 429, MUN_TITLE_TOO_MANY, detail);
     a->response->retry_after = wait;

@@ -1,0 +1,265 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Who may do what, and how much: tokens, scopes, expiry, revocation, client certificates told by a proxy, rates, concurrent
+requests, body sizes; that refusal comes before the body and costs less than acceptance; that no secret reaches the log."""
+import base64
+import concurrent.futures
+import datetime
+import hashlib
+import os
+import shutil
+import subprocess
+import time
+
+import harness
+
+READ, SUBMIT = "/checkpoint", "/entries"
+
+
+def bearer(token):
+    return {"Authorization": f"Bearer {token}"}
+
+
+def new_token(path, name, scope, *more):
+    return harness.muniment("token", "new", "--tokens", path, "--name", name, "--scope", scope, "-q", *more).stdout.strip()
+
+
+def ledger_section(folder, *lines, name="a", path="/"):
+    return f'ledger "{name}" {{\n directory = "{folder}"\n path = "{path}"\n' + "\n".join(lines) + "\n}\n"
+
+
+def serve(world, text, **more):
+    return world.serve("--config", world.config(text), **more)
+
+
+# ---- tokens ----
+
+def refusals(checks, service, world, tokens):
+    """Status of a read and a registration for each kind of credential."""
+    none, wrong = {}, bearer("mun_" + "A" * 43)
+    table = [("no token", none, 401, 401), ("an unknown token", wrong, 401, 401), ("rubbish", bearer("x"), 401, 401),
+             ("an empty token", {"Authorization": "Bearer "}, 401, 401), ("another scheme", {"Authorization": "Basic bXVuOm11bg=="}, 401, 401),
+             ("read", bearer(tokens["read"]), 200, 403), ("submit", bearer(tokens["submit"]), 403, 201),
+             ("both", bearer(tokens["both"]), 200, 201), ("admin alone", bearer(tokens["admin"]), 403, 403),
+             ("lower case scheme", {"Authorization": f"bearer {tokens['both']}"}, 200, 201)]
+    for what, headers, read, submit in table:
+        got = service.get(READ, headers=headers)
+        checks.equal(got.status, read, f"reading with {what}")
+        if got.status != 200:
+            checks.ok(got.problem()[0] in ("Unauthorized", "Forbidden"), f"{what}: a problem with its title")
+            checks.equal(got.header("www-authenticate") is not None, got.status == 401, f"{what}: WWW-Authenticate with 401 alone")
+        checks.equal(service.post_statement(world.statement(), headers=headers).status, submit, f"registering with {what}")
+
+
+def tokens_and_scopes(checks, world):
+    file = world.path("tokens")
+    tokens = {"read": new_token(file, "reader", "read"), "submit": new_token(file, "writer", "submit"),
+              "both": new_token(file, "both", "read,submit"), "admin": new_token(file, "boss", "admin")}
+    checks.equal(oct(file.stat().st_mode & 0o777), "0o600", "mode of the tokens file")
+    kept = file.read_text()
+    checks.ok(not any(t in kept or t[4:] in kept for t in tokens.values()), "the file holds no token")
+    checks.ok(all(hashlib.sha256(t.encode()).hexdigest() in kept for t in tokens.values()), "the file holds SHA-256 of each")
+    ledger = world.ledger()
+    with serve(world, ledger_section(ledger, "read = token", "submit = token", f'tokens = "{file}"')) as service:
+        refusals(checks, service, world, tokens)
+        checks.equal(service.get("/healthz").status, 200, "/healthz needs nothing")
+        changes(checks, service, world, file, tokens)
+        log = service.log()
+    secrets = list(tokens.values()) + ["QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9w"]
+    checks.ok(not any(s in log or s[4:] in log or hashlib.sha256(s.encode()).hexdigest() in log for s in secrets), "no token and no hash in the log")
+    checks.ok("principal=both" in log, "the principal's name stands in the log")
+
+
+def changes(checks, service, world, file, tokens):
+    """Revoked, made and expired tokens count without a restart or a signal."""
+    harness.muniment("token", "revoke", "reader", "--tokens", file)
+    checks.ok(harness.wait_until(lambda: service.get(READ, headers=bearer(tokens["read"])).status == 401, 3), "a revoked token is refused within seconds")
+    soon = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=3)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    late = new_token(file, "late", "read", "--expires", soon)
+    checks.ok(harness.wait_until(lambda: service.get(READ, headers=bearer(late)).status == 200, 2), "a new token counts within seconds")
+    checks.ok(harness.wait_until(lambda: service.get(READ, headers=bearer(late)).status == 401, 5), "an expired token is refused")
+    checks.ok("expired" in service.get(READ, headers=bearer(late)).problem()[1], "and told that it has expired")
+    whole = file.read_text()
+    file.write_text(whole + "rubbish\n")
+    checks.ok(harness.wait_until(lambda: "access-refused" in service.log(), 3), "a broken file is told in the log")
+    checks.equal(service.get(READ, headers=bearer(tokens["both"])).status, 200, "and what was read before holds")
+    os.chmod(file, 0o640)
+    file.write_text(whole.replace("both ", "gone ", 1))
+    checks.ok(harness.wait_until(lambda: "chmod 600" in service.log(), 3), "a file that others can read is refused, with advice")
+    checks.equal(service.get(READ, headers=bearer(tokens["both"])).status, 200, "and what was read before still holds")
+    os.chmod(file, 0o600)
+    checks.ok(harness.wait_until(lambda: service.log().count("access-read") >= 3, 3), "the mended file is read")
+
+
+def open_ledger(checks, world):
+    """Reading is open, registering needs a token; a token that is unknown is refused even where nobody needs one."""
+    file = world.path()
+    token = new_token(file, "ci", "submit")
+    with serve(world, ledger_section(world.ledger(), "submit = token", f'tokens = "{file}"')) as service:
+        checks.equal(service.get(READ).status, 200, "reading an open ledger")
+        checks.equal(service.post_statement(world.statement()).status, 401, "registering there without a token")
+        checks.equal(service.post_statement(world.statement(), headers=bearer(token)).status, 201, "registering with one")
+        checks.equal(service.get(READ, headers=bearer(token)).status, 200, "open scopes and the token's add up")
+        checks.equal(service.get(READ, headers=bearer("mun_unknown")).status, 401, "an unknown token on an open ledger")
+        checks.equal(service.get(READ, headers={"X-Client-Cert-SHA256": "00" * 32}).status, 200, "a certificate told by no proxy is not heard")
+
+
+# ---- client certificates, as the proxy tells them ----
+
+def certificate(world):
+    pem = world.path()
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", world.path(),
+                    "-out", pem, "-days", "30", "-subj", "/CN=client"], check=True, capture_output=True)
+    text = pem.read_text()
+    der = base64.b64decode("".join(line for line in text.splitlines() if "-----" not in line))
+    return harness.quote(text), hashlib.sha256(der).hexdigest()
+
+
+def certificates(checks, world):
+    if shutil.which("openssl") is None:
+        return checks.skip("no openssl: client certificates", 8)
+    escaped, fingerprint = certificate(world)
+    other, _ = certificate(world)
+    file = world.path()
+    file.write_text(f"client submit,read 2026-01-01T00:00:00Z - {fingerprint}\n")
+    unix = world.path("proxy.sock")
+    text = f'listen "unix:{unix}" {{ proxy = true }}\n' + ledger_section(world.ledger(), "read = token", "submit = token", f'certificates = "{file}"')
+    with serve(world, text, listen=None, wait=False) as service:
+        service.unix = str(unix)
+        checks.ok(harness.wait_until(service.healthy, 10), "a service that the configuration tells where to listen")
+        near = {"X-Forwarded-For": "192.0.2.7"}
+        for what, headers, status in [
+                ("none", {}, 401), ("the certificate", {"X-Client-Cert": escaped}, 200), ("its SHA-256", {"X-Client-Cert-SHA256": fingerprint}, 200),
+                ("upper case", {"X-Client-Cert-SHA256": fingerprint.upper()}, 200), ("another certificate", {"X-Client-Cert": other}, 401),
+                ("rubbish", {"X-Client-Cert": "%zz"}, 401), ("a short hash", {"X-Client-Cert-SHA256": "ab"}, 401),
+                ("no certificate inside", {"X-Client-Cert": harness.quote("-----BEGIN X-----\nAA==\n-----END X-----\n")}, 401)]:
+            checks.equal(service.get(READ, headers=dict(near, **headers)).status, status, f"certificate: {what}")
+        checks.ok("from=192.0.2.7" in service.log() and "principal=client" in service.log(), "address and name in the log")
+        checks.ok(fingerprint not in service.log(), "the fingerprint is not")
+        os.chmod(file, 0o646)
+        service.signal()
+        checks.ok(harness.wait_until(lambda: "others can write" in service.log(), 3), "a certificates file that others can write is refused")
+
+
+# ---- how much ----
+
+def statuses(service, n, headers, path=READ):
+    connection = service.connect()
+    return [service.request("GET", path, headers=headers, connection=connection) for _ in range(n)]
+
+
+def rates(checks, world):
+    file = world.path()
+    fast, slow = new_token(file, "fast", "read"), new_token(file, "slow", "read,submit")
+    text = ledger_section(world.ledger(), f'tokens = "{file}"', "per-principal { requests-per-second = 5 burst = 10 body-bytes = 3000 }",
+                          "per-address { requests-per-second = 1000 }")
+    with serve(world, text) as service:
+        got = statuses(service, 30, bearer(slow))
+        good = sum(r.status == 200 for r in got)
+        checks.ok(10 <= good <= 14, f"a burst of 10 at 5 a second lets about 10 of 30 through: {good}")
+        refused = [r for r in got if r.status == 429]
+        checks.equal(len(refused), 30 - good, "the others are 429")
+        checks.ok(refused and refused[-1].header("retry-after", "").isdigit() and 1 <= int(refused[-1].header("retry-after")) <= 2, "Retry-After is computed")
+        checks.equal(refused[-1].problem()[0], "Too Many Requests", "the title of a 429")
+        checks.equal(service.get(READ, headers=bearer(fast)).status, 200, "another principal is not held back")
+        checks.ok(all(r.status == 200 for r in statuses(service, 20, {})), "nor is anyone without a token")
+        checks.ok(service.metric("muniment_throttled_total") >= len(refused), "throttled requests are counted")
+        time.sleep(int(refused[-1].header("retry-after")))
+        checks.equal(service.get(READ, headers=bearer(slow)).status, 200, "after Retry-After it goes on")
+        time.sleep(2)
+        big = service.post_statement(world.statement(payload=b"x" * 4000), headers=bearer(slow))
+        checks.equal((big.status, big.problem()[0]), (413, "Content Too Large"), "a body over the principal's allowance")
+        chunked = service.raw(b"POST /entries HTTP/1.1\r\nHost: x\r\nContent-Type: application/cose\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n"
+                              + f"Authorization: Bearer {slow}\r\n\r\n".encode() + b"1000\r\n" + b"x" * 4096 + b"\r\n0\r\n\r\n")
+        checks.ok(chunked.startswith(b"HTTP/1.1 413"), f"the same in chunks: {chunked[:40]}")
+        checks.equal(service.post_statement(world.statement(payload=b"x"), headers=bearer(slow)).status, 201, "a small one goes in")
+
+
+def addresses(checks, world):
+    """Behind a proxy each client has its own allowance, an IPv6 network of 64 bits one together."""
+    unix = world.path("addresses.sock")
+    text = f'listen "unix:{unix}" {{ proxy = true }}\n' + ledger_section(world.ledger(), "per-address { requests-per-second = 1 burst = 3 }")
+    with serve(world, text, listen=None, wait=False) as service:
+        service.unix = str(unix)
+        checks.ok(harness.wait_until(service.healthy, 10), "the service runs")
+
+        def good(address, n=6):
+            return sum(r.status == 200 for r in statuses(service, n, {"X-Forwarded-For": address}))
+        checks.among(good("192.0.2.1"), (3, 4), "one address")
+        checks.among(good("192.0.2.2"), (3, 4), "another")
+        checks.equal(good("evil, 192.0.2.2", 2), 0, "what the client itself wrote in front of the proxy's is not heard")
+        checks.among(good("2001:db8::1"), (3, 4), "an IPv6 address")
+        checks.among(good("2001:db8::2", 3), (0, 1), "its neighbour in the same /64")
+        checks.among(good("2001:db8:0:1::1"), (3, 4), "another /64")
+
+
+def concurrent_requests(checks, world):
+    with serve(world, ledger_section(world.ledger(), "per-address { concurrent = 2 }")) as service:
+        streams = [service.socket() for _ in range(3)]
+        for s in streams[:2]:
+            s.sendall(b"GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n")
+            checks.ok(s.recv(100).startswith(b"HTTP/1.1 200"), "a stream within the allowance")
+        streams[2].sendall(b"GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n")
+        checks.ok(streams[2].recv(100).startswith(b"HTTP/1.1 429"), "one more is 429")
+        for s in streams:
+            s.close()
+        checks.ok(harness.wait_until(lambda: service.get(READ).status == 200, 20), "when the streams have ended there is room again")
+
+
+def before_the_body(checks, world):
+    """The answer comes although the body never does."""
+    file = world.path()
+    new_token(file, "x", "submit")
+    with serve(world, ledger_section(world.ledger(), "submit = token", f'tokens = "{file}"')) as service:
+        with service.socket(timeout=5) as s:
+            s.sendall(b"POST /entries HTTP/1.1\r\nHost: x\r\nContent-Type: application/cose\r\nContent-Length: 60000\r\nExpect: 100-continue\r\n\r\n")
+            checks.ok(s.recv(100).startswith(b"HTTP/1.1 401"), "401 instead of 100 Continue")
+        with service.socket(timeout=5) as s:
+            s.sendall(b"POST /entries HTTP/1.1\r\nHost: x\r\nContent-Type: application/cose\r\nContent-Length: 1000000\r\n\r\n")
+            checks.ok(s.recv(100).startswith(b"HTTP/1.1 401"), "401 before a large body")
+
+
+def cpu_seconds(service):
+    parts = open(f"/proc/{service.pid}/stat").read().rpartition(")")[2].split()
+    return (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def cost(service, bodies, headers, status):
+    """Processor time of the service for each request, and whether all were answered so."""
+    def client(part):
+        connection = service.connect()
+        return [service.post("/entries", body, headers=headers, connection=connection).status for body in part]
+    begin = cpu_seconds(service)
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        got = [s for part in pool.map(client, [bodies[i::4] for i in range(4)]) for s in part]
+    return (cpu_seconds(service) - begin) / len(bodies), all(s == status for s in got)
+
+
+def refusal_is_cheap(checks, world, n=1200):
+    file = world.path()
+    token = new_token(file, "x", "submit")
+    text = 'log { level = warning }\n' + ledger_section(world.ledger(), "submit = token", f'tokens = "{file}"')
+    with serve(world, text) as service:
+        bodies = [world.statement(signer=world.es256) for _ in range(n)]
+        accepted, all_accepted = cost(service, bodies, bearer(token), 201)
+        refused, all_refused = cost(service, bodies, bearer("mun_" + "B" * 43), 401)
+    checks.ok(all_accepted and all_refused, "all of them were accepted, or refused")
+    checks.ok(refused < accepted / 2, f"a refusal costs {refused * 1e6:.0f} us of the processor, an acceptance {accepted * 1e6:.0f}")
+    print(f"  processor time of a refusal {refused * 1e6:.0f} us, of an acceptance {accepted * 1e6:.0f} us")
+
+
+def main():
+    with harness.Checks() as checks, harness.World() as world:
+        tokens_and_scopes(checks, world)
+        open_ledger(checks, world)
+        certificates(checks, world)
+        rates(checks, world)
+        addresses(checks, world)
+        concurrent_requests(checks, world)
+        before_the_body(checks, world)
+        refusal_is_cheap(checks, world)
+
+
+if __name__ == "__main__":
+    harness.build("muniment", "muniment-serve")
+    main()
