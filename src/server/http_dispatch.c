@@ -109,7 +109,8 @@ static bool body_follows(const http_exchange *exchange)
 static enum MHD_Result refused(http_exchange *exchange)
 {
     const mun_framing *framing = &exchange->framing;
-    bool small = !framing->chunked && !framing->continues && framing->length <= HTTP_DISCARD_MAX;
+    bool asks_first = framing->fields[MUN_FIELD_EXPECT].len > 0;
+    bool small = !framing->chunked && !asks_first && framing->length <= HTTP_DISCARD_MAX;
     exchange->answered_ns = http_now_ns();
     if (!exchange->close && (small || !body_follows(exchange))) {
         exchange->stage = HTTP_AT_DISCARD;

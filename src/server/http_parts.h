@@ -167,7 +167,8 @@ void http_raw_problem(int fd, unsigned status, const char *title, const char *de
 /* http_sweeper.c: deadlines. */
 MUN_MUST mun_code http_sweeper_start(mun_http_server *server, mun_error *err);
 void http_sweeper_stop(mun_http_server *server);
-void http_close_idle(mun_http_server *server);
+/* Ends idle connections, and with `receiving` those whose request is still coming. */
+void http_close_idle(mun_http_server *server, bool receiving);
 
 /* http_exchange.c: the pool. */
 void http_pool_init(http_pool *pool);

@@ -203,6 +203,19 @@ static const char *split_target(http_exchange *exchange)
     return NULL;
 }
 
+/* Errors have their form by path, so a refused head needs one too, as far as it can be read. */
+static void guess_path(http_exchange *exchange)
+{
+    mun_request *request = &exchange->request;
+    mun_slice path = request->target, rest;
+    const uint8_t *mark = path.len == 0 ? NULL : memchr(path.ptr, '?', path.len);
+    if (mark != NULL) path.len = (size_t)(mark - path.ptr);
+    if (path.len == 0 || path.ptr[0] != '/') return;
+    struct mun_served *served =
+        mun_served_find(request->service->ledgers, request->fields[MUN_FIELD_HOST], path, &rest);
+    request->path = served == NULL ? path : rest;
+}
+
 static const char *framing_title(unsigned status)
 {
     return status == 431   ? "Request Header Fields Too Large"
@@ -225,6 +238,7 @@ bool http_request_head(http_exchange *exchange, const char *method, const char *
     set_address(exchange);
     exchange->close = true; /* until the framing is known to be good */
     if (framing->status == 0 && exchange->target_long) {
+        mun_metrics_count(exchange->server->metrics, MUN_COUNT_FRAMING_REFUSED, 1);
         return refuse(exchange, 414, "URI Too Long",
                       "The request target is longer than 4096 bytes.");
     }
@@ -234,6 +248,7 @@ bool http_request_head(http_exchange *exchange, const char *method, const char *
     }
     if (framing->status != 0) {
         mun_metrics_count(exchange->server->metrics, MUN_COUNT_FRAMING_REFUSED, 1);
+        guess_path(exchange);
         return refuse(exchange, framing->status, framing_title(framing->status), framing->why);
     }
     /* A connection that carried chunks is not used again: the library does not show every byte of

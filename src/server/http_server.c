@@ -10,8 +10,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define IO_THREADS  2
-#define DRAIN_PAUSE 20 /* ms between two looks at what still runs */
+#define IO_THREADS            2
+#define DRAIN_PAUSE           20 /* ms between two looks at what still runs */
+#define DRAIN_RECEIVE_SECONDS 5  /* what a request that is still coming may take then */
+#define NS_PER_SECOND         1000000000ull
 #define POOL_BYTES                                                                                 \
     (24u << 10)           /* the library's memory for one connection: a head, and its notes        \
                            */
@@ -34,6 +36,8 @@ static mun_http_options completed(const mun_http_options *given)
     options.io_threads = or_default(options.io_threads, IO_THREADS);
     options.workers = or_default(options.workers, MUN_WORKERS);
     options.connections = or_default(options.connections, MUN_HTTP_CONNECTIONS);
+    options.per_address =
+        or_default(options.per_address, given->service->limits.connections_per_address);
     options.head_seconds = or_default(options.head_seconds, MUN_HTTP_HEAD_SECONDS);
     options.body_seconds = or_default(options.body_seconds, MUN_HTTP_BODY_SECONDS);
     options.idle_seconds = or_default(options.idle_seconds, MUN_HTTP_IDLE_SECONDS);
@@ -181,12 +185,14 @@ static void stop_accepting(mun_http_server *server)
 
 void mun_http_drain(mun_http_server *server, unsigned seconds)
 {
-    uint64_t until = http_now_ns() + (uint64_t)seconds * 1000000000u;
+    uint64_t begun = http_now_ns();
+    uint64_t until = begun + (uint64_t)seconds * NS_PER_SECOND;
+    uint64_t patience = begun + DRAIN_RECEIVE_SECONDS * NS_PER_SECOND;
     atomic_store(&server->draining, true);
     stop_accepting(server);
     http_streams_end(server);
     do {
-        http_close_idle(server);
+        http_close_idle(server, http_now_ns() > patience);
         pause_ms(DRAIN_PAUSE);
     } while (atomic_load(&server->pool.in_use) > 0 && http_now_ns() < until);
 }

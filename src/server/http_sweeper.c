@@ -10,9 +10,11 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <time.h>
 
+#define POLLED         256 /* connections asked about in one call */
 #define OVER_SECONDS   2   /* for a refused client to read why */
 #define DRIBBLE_PERIOD 4   /* passes between two looks at idle connections' bytes */
 #define DRIBBLE_SLACK  200 /* ms by which the kernel's and our notes may differ */
@@ -86,22 +88,57 @@ static void look(const http_round *now, http_connection *connection)
     }
 }
 
+/* ---- Clients that left ----------------------------------------------------------------------- */
+
+/*
+ * The library waits for edges, and does not read again after a read that did not fill its buffer:
+ * where a client's last bytes and its end come together, the end is never seen. Shutting down our
+ * receiving side makes another edge and loses nothing: what came is still read, then the end.
+ */
+static void wake_if_gone(const struct pollfd *polled, http_connection *const *connections, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (polled[i].revents == 0) continue;
+        uint64_t phase = atomic_load_explicit(&connections[i]->state, memory_order_relaxed) & 15;
+        if (phase <= HTTP_BODY) shutdown(connections[i]->fd, SHUT_RD);
+    }
+}
+
+static void wake_gone(http_registry *registry)
+{
+    struct pollfd polled[POLLED];
+    http_connection *connections[POLLED];
+    size_t n = 0;
+    for (http_connection *at = registry->first; at != NULL; at = at->next) {
+        connections[n] = at;
+        polled[n++] = (struct pollfd){.fd = at->fd, .events = POLLRDHUP};
+        if (n < POLLED && at->next != NULL) continue;
+        if (poll(polled, (nfds_t)n, 0) > 0) wake_if_gone(polled, connections, n);
+        n = 0;
+    }
+}
+
+/* ---- Rounds ---------------------------------------------------------------------------------- */
+
 static void sweep(mun_http_server *server, bool with_dribbles)
 {
     http_round now = {&server->options, http_now_ns() / HTTP_NS_PER_MS, with_dribbles};
     pthread_mutex_lock(&server->registry.mutex);
     for (http_connection *at = server->registry.first; at != NULL; at = at->next) look(&now, at);
+    wake_gone(&server->registry);
     pthread_mutex_unlock(&server->registry.mutex);
     http_streams_ping(server, now.now_ms);
 }
 
-void http_close_idle(mun_http_server *server)
+void http_close_idle(mun_http_server *server, bool receiving)
 {
+    http_phase last = receiving ? HTTP_BODY : HTTP_IDLE;
     pthread_mutex_lock(&server->registry.mutex);
     for (http_connection *at = server->registry.first; at != NULL; at = at->next) {
         uint64_t state = atomic_load_explicit(&at->state, memory_order_relaxed);
-        if ((state & 15) == HTTP_IDLE) shutdown(at->fd, SHUT_RD);
+        if ((state & 15) <= (uint64_t)last) shutdown(at->fd, SHUT_RD);
     }
+    wake_gone(&server->registry);
     pthread_mutex_unlock(&server->registry.mutex);
 }
 

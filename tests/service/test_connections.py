@@ -1,0 +1,357 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Connections that behave badly: too many, too slow, gone, idle, one after the other. None may delay the others, none may
+leave anything behind. MUN_LONG=1: 15,000 idle connections and 200,000 one after the other."""
+import contextlib
+import os
+import resource
+import select
+import socket
+import sys
+import threading
+import time
+
+import harness
+
+LONG = bool(os.environ.get("MUN_LONG"))
+IDLE = 15000 if LONG else 2000
+ONE_AFTER_THE_OTHER = 200000 if LONG else 3000
+IDLE_BYTES = 16 << 10  # what one idle connection may cost us at most
+QUICK = 2.0  # seconds: an answer that is not delayed, on a machine that does other things too
+
+
+def config(world, ledger, listen, **limits):
+    text = "".join(f"    {name.replace('_', '-')} = {value}\n" for name, value in limits.items())
+    return world.config(f'listen "{listen}" {{ }}\nlimits {{\n{text}}}\nledger "deeds" {{\n    directory = "{ledger}"\n    path = "/"\n}}\n')
+
+
+@contextlib.contextmanager
+def served(world, ledger, **limits):
+    port = harness.free_port()
+    listen = f"127.0.0.1:{port}"
+    path = config(world, ledger, listen, **limits)
+    service = world.serve("--config", path, listen=None, wait=False)
+    service.host, service.port = "127.0.0.1", port
+    try:
+        if not harness.wait_until(lambda: service.healthy() or not service.alive(), harness.START_SECONDS) or not service.alive():
+            raise AssertionError(service.log())
+        yield service
+    finally:
+        service.stop()
+
+
+def head(service, method="GET", path="/checkpoint", *fields):
+    lines = [f"{method} {path} HTTP/1.1", f"Host: {service.host}:{service.port}", *fields]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+def first(data):
+    got = harness.parse_responses(data)
+    return got[0] if got and isinstance(got[0], harness.Response) else None
+
+
+def open_connections(service):
+    return service.metric("muniment_open_connections")
+
+
+def quick(checks, service, what):
+    begun = time.monotonic()
+    status = service.get("/checkpoint", timeout=10).status
+    taken = time.monotonic() - begun
+    checks.equal(status, 200, what)
+    checks.ok(taken < QUICK, f"{what}: took {taken:.2f} s")
+
+
+def too_many(checks, world, ledger):
+    """Beyond the limit: 503 with Retry-After and the end, and room again when others leave."""
+    with served(world, ledger, connections=20) as service:
+        held = [service.socket() for _ in range(20)]
+        for i, s in enumerate(held):
+            s.sendall(head(service))
+            s.settimeout(10)
+            checks.ok(b" 200 " in s.recv(4096)[:20], f"connection {i} of the allowed ones")
+        for attempt in ("that asks", "that says nothing"):
+            with service.socket() as s:
+                if attempt == "that asks":
+                    with contextlib.suppress(OSError):
+                        s.sendall(head(service))
+                got = first(harness.read_to_end(s))
+            if checks.ok(got is not None, f"one too many {attempt} is answered"):
+                checks.equal(got.status, 503, f"one too many {attempt}")
+                checks.ok(int(got.header("retry-after", "0")) >= 1, "Retry-After")
+                checks.equal(got.problem()[0], "Service Unavailable", "its title")
+        for s in held:
+            s.close()
+        checks.ok(harness.wait_until(service.healthy, 5), "room again")
+        checks.ok(service.metric("muniment_connections_refused_total") >= 2, "refusals are counted")
+
+
+def too_many_of_one_address(checks, world, ledger):
+    with served(world, ledger, connections_per_address=5) as service:
+        held = [service.socket() for _ in range(5)]
+        for s in held:
+            s.sendall(head(service))
+            s.recv(4096)
+        with service.socket() as s:
+            got = first(harness.read_to_end(s))
+        checks.equal(got and got.status, 503, "the sixth connection of an address")
+        other = socket.create_connection(("127.0.0.1", service.port), 10, source_address=("127.0.0.9", 0))
+        with other as s:
+            s.sendall(head(service, "GET", "/checkpoint", "Connection: close"))
+            got = first(harness.read_to_end(s))
+        checks.equal(got and got.status, 200, "another address meanwhile")
+        for s in held:
+            s.close()
+
+
+def dribble(s, data, gap, until):
+    """Sends byte by byte; the seconds until the other side ended it, or None."""
+    begun, at = time.monotonic(), 0
+    while time.monotonic() - begun < until:
+        readable = select.select([s], [], [], gap)[0]
+        try:
+            if readable and not s.recv(4096, socket.MSG_PEEK):
+                return time.monotonic() - begun
+            if readable:  # an answer: what we wait for is the end
+                s.recv(4096)
+                continue
+            s.sendall(data[at:at + 1])
+        except OSError:
+            return time.monotonic() - begun
+        at = (at + 1) % len(data)
+    return None
+
+
+def slow(checks, world, ledger):
+    """Slow-loris in the request line, the fields and the body, each byte resetting a naive timeout; others are served."""
+    with served(world, ledger, head_seconds=2, body_seconds=2, idle_seconds=30) as service:
+        ends = {}
+
+        def attack(name, begin, rest):
+            with service.socket() as s:
+                s.sendall(begin)
+                ends[name] = dribble(s, rest, 0.2, 15)
+
+        fields = head(service)[:-2]
+        post = head(service, "POST", "/entries", "Content-Type: application/cose", "Content-Length: 1000")
+        threads = [threading.Thread(target=attack, args=a) for a in (
+            ("request line", b"GET /", b"a"), ("fields", fields, b"X-A: b\r\n"), ("body", post, b"x"),
+            ("after a request", head(service) + b"GET /", b"a"))]
+        for t in threads:
+            t.start()
+        time.sleep(1)
+        quick(checks, service, "an answer while others are slow")
+        for t in threads:
+            t.join()
+        for name, limit in (("request line", 9), ("fields", 5), ("body", 5), ("after a request", 9)):
+            taken = ends.get(name)
+            checks.ok(taken is not None and 1 < taken < limit, f"slow {name}: ended after {taken} s, at most {limit} wanted")
+        with service.socket() as s:
+            s.sendall(post + b"x")
+            got = first(harness.read_to_end(s))
+        checks.equal(got and got.status, 408, "a body that does not come is told")
+        with service.socket() as s:
+            s.settimeout(3)
+            s.sendall(head(service, "GET", "/checkpoint"))
+            s.recv(4096)
+            time.sleep(2.5)
+            s.sendall(head(service, "GET", "/checkpoint", "Connection: close"))
+            checks.ok(b" 200 " in harness.read_to_end(s)[:20], "a pause between requests is allowed")
+
+
+def idle(checks, world, ledger):
+    with served(world, ledger, idle_seconds=2) as service:
+        with service.socket() as silent, service.socket() as once:
+            once.sendall(head(service))
+            once.recv(4096)
+            begun = time.monotonic()
+            silent.settimeout(10)
+            once.settimeout(10)
+            checks.equal((silent.recv(1), once.recv(1)), (b"", b""), "idle connections are closed")
+            checks.ok(1 < time.monotonic() - begun < 6, f"after {time.monotonic() - begun:.1f} s")
+
+
+def vanish(checks, world, ledger):
+    """Clients that leave at every point of a request."""
+    with world.serve(ledger) as service:
+        statement = world.statement("vanish/1", b"y" * 500)
+        post = head(service, "POST", "/entries", "Content-Type: application/cose", f"Content-Length: {len(statement)}") + statement
+        before = service.memory()
+        for n in range(0, len(post), 7):
+            with service.socket() as s:
+                s.sendall(post[:n])
+                if n % 2:  # a reset instead of an end
+                    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        for n in range(40):  # the whole request, and gone before the answer
+            with service.socket() as s:
+                s.sendall(post)
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        quick(checks, service, "an answer after clients vanished")
+        checks.ok(harness.wait_until(lambda: open_connections(service) <= 1, 5), f"{open_connections(service)} connections left")
+        checks.ok(harness.wait_until(lambda: service.metric("muniment_body_bytes") == 0, 5), "body memory given back")
+        checks.ok(service.metric("muniment_client_gone_total") >= 1, "they are counted")
+        checks.equal(service.post_statement(statement).status, 201, "the statement is registered, by them or now")
+        checks.ok(service.memory() - before < 32 << 20, f"memory grew from {before} to {service.memory()}")
+        checks.equal(service.stop(), 0, "a clean end")
+
+
+def refused_bodies(checks, world, ledger):
+    """A refusal answers early and spares the connection where the body is small."""
+    with world.serve(ledger) as service:
+        connection = service.connect()
+        for _ in range(3):
+            got = service.request("POST", "/nowhere", body=b"x" * 1000, connection=connection)
+            checks.equal(got.status, 404, "a refusal with a small body")
+        sock = connection.sock
+        checks.equal(service.request("GET", "/checkpoint", connection=connection).status, 200, "then, on the same connection")
+        checks.ok(sock is connection.sock, "it was the same connection")
+        connection.close()
+        huge = head(service, "POST", "/entries", "Content-Type: application/cose", "Content-Length: 99999999999")
+        got = first(service.raw(huge + b"x" * 100))
+        checks.equal(got and got.status, 413, "a declared length beyond the limit")
+        checks.ok(got.problem()[0] == "Content Too Large", "its title")
+        got = first(service.raw(head(service, "POST", "/entries", "Expect: 100-continue", "Content-Length: 99999999999")))
+        checks.equal(got and got.status, 413, "instead of 100 Continue")
+        got = first(service.raw(head(service, "POST", "/entries", "Expect: 200-ok", "Content-Length: 5")))
+        checks.equal(got and got.status, 417, "another expectation")
+        chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
+        got = first(service.raw(head(service, "POST", "/entries", "Content-Type: application/cose", "Transfer-Encoding: chunked") + chunk * 40))
+        checks.equal(got and got.status, 413, "chunks beyond the limit")
+        got = service.request("GET", "/checkpoint", body=b"abc")
+        checks.equal(got.status, 413, "a body where none is taken")
+        checks.ok(harness.wait_until(lambda: service.metric("muniment_body_bytes") == 0, 5), "body memory given back")
+
+
+def methods_and_conditions(checks, world, ledger):
+    with world.serve(ledger) as service:
+        got = service.get("/checkpoint")
+        tag = got.header("etag")
+        checks.ok(tag and got.header("date") and got.header("x-content-type-options") == "nosniff", f"fields {got.headers}")
+        same = service.get("/checkpoint", headers={"If-None-Match": f'"no", W/{tag}'})
+        checks.equal((same.status, same.body, same.header("etag")), (304, b"", tag), "If-None-Match")
+        checks.equal(service.get("/checkpoint", headers={"If-None-Match": '"other"'}).status, 200, "another tag")
+        bare = service.request("HEAD", "/checkpoint")
+        checks.equal((bare.status, bare.body, bare.header("content-length")), (200, b"", str(len(got.body))), "HEAD")
+        for method in ("DELETE", "PUT", "OPTIONS", "PATCH", "FOO"):
+            wrong = service.request(method, "/checkpoint")
+            checks.equal((wrong.status, wrong.problem()[0]), (405, "Method Not Allowed"), method)
+            checks.ok("GET" in wrong.header("allow", ""), f"Allow: {wrong.header('allow')}")
+        checks.equal(service.get("/v1/nothing").type, "application/problem+json", "404 below /v1")
+        checks.equal(service.get("/v1/entries?sub=%4").type, "application/problem+json", "a bad escape below /v1")
+        checks.equal(service.get("/nothing").type, "application/concise-problem-details+cbor", "404 elsewhere")
+        checks.equal(service.get("/checkpoint", headers={"X-Request-Id": "abc-1_2"}).header("x-request-id"), "abc-1_2", "a request's id")
+        checks.ok(service.get("/checkpoint", headers={"X-Request-Id": "a b"}).header("x-request-id") != "a b", "not any id")
+        posted = service.post_statement(world.statement())
+        checks.ok(posted.header("location", "").startswith(("/entries/", "http")), f"Location {posted.header('location')}")
+
+
+def events(checks, world, ledger):
+    """Streams wait without a thread, wake when the ledger grows, and end with the service."""
+    with world.serve(ledger) as service:
+        streams = [service.socket() for _ in range(30)]
+        for s in streams:
+            s.sendall(head(service, "GET", "/v1/events", "Accept: text/event-stream"))
+            s.settimeout(10)
+        checks.ok(all(b" 200 " in s.recv(4096)[:20] for s in streams), "streams begin")
+        checks.equal(service.metric("muniment_open_event_streams"), 30, "they are counted")
+        quick(checks, service, "an answer beside streams")
+        begun = time.monotonic()
+        posted = service.post_statement(world.statement("stream/new"))
+        checks.equal(posted.status, 201, "a registration beside streams")
+        for s in streams:
+            data = b""
+            with contextlib.suppress(OSError):
+                while b"stream/new" not in data and (part := s.recv(65536)):
+                    data += part
+            if not checks.ok(b"stream/new" in data, f"the event comes: {data[-200:]!r}"):
+                break
+        checks.ok(time.monotonic() - begun < QUICK, f"events came after {time.monotonic() - begun:.1f} s")
+        for s in streams[:20]:
+            s.close()
+        begun = time.monotonic()
+        checks.equal(service.stop(), 0, "stop with open streams")
+        checks.ok(time.monotonic() - begun < 10, f"the end took {time.monotonic() - begun:.1f} s")
+        checks.ok(streams[-1].recv(1 << 20) is not None, "the stream ends")
+
+
+def many_idle(checks, world, ledger):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    wanted = min(IDLE, hard - 200)
+    if wanted < IDLE:
+        checks.skip(f"only {wanted} idle connections: {hard} files at most")
+    with world.serve(ledger) as service:
+        before, held = service.memory(), []
+        for n in range(wanted):
+            s = socket.socket()
+            s.bind((f"127.0.0.{2 + n // 5000}", 0))
+            s.connect((service.host, service.port))
+            held.append(s)
+            if n % 2:
+                s.sendall(head(service))
+        for s in held[1::2]:
+            checks.passed += bool(s.recv(4096))
+        checks.ok(harness.wait_until(lambda: open_connections(service) >= wanted, 10), f"{open_connections(service)} of {wanted} are open")
+        quick(checks, service, f"an answer beside {wanted} idle connections")
+        checks.equal(service.post_statement(world.statement()).status, 201, "a registration beside them")
+        each = (service.memory() - before) / wanted
+        print(f"{wanted} idle connections: {each / 1024:.1f} KiB each, {service.memory() >> 20} MiB in all", flush=True)
+        checks.ok(each < IDLE_BYTES * 3, f"an idle connection costs {each:.0f} bytes")
+        for s in held:
+            s.close()
+        checks.ok(harness.wait_until(lambda: open_connections(service) <= 1, 15), "they are gone")
+
+
+def one_after_the_other(checks, world, ledger):
+    with world.serve(ledger) as service:
+        service.get("/checkpoint")
+        before, files = service.memory(), len(os.listdir(f"/proc/{service.pid}/fd"))
+        request, good = head(service, "GET", "/checkpoint", "Connection: close"), 0
+        for _ in range(ONE_AFTER_THE_OTHER):
+            with service.socket() as s:
+                s.sendall(request)
+                good += harness.read_to_end(s).startswith(b"HTTP/1.1 200")
+        checks.equal(good, ONE_AFTER_THE_OTHER, "connections one after the other")
+        checks.ok(service.memory() - before < 8 << 20, f"memory grew from {before} to {service.memory()}")
+        now = len(os.listdir(f"/proc/{service.pid}/fd"))
+        checks.ok(now <= files + 2, f"{now} files open, {files} before")
+
+
+def drain(checks, world, ledger):
+    """A stop lets requests end and closes idle connections at once."""
+    with world.serve(ledger) as service:
+        with service.socket() as lazy, service.socket() as half:
+            lazy.sendall(head(service))
+            lazy.recv(4096)
+            statement = world.statement("drain/1")
+            post = head(service, "POST", "/entries", "Content-Type: application/cose", f"Content-Length: {len(statement)}") + statement
+            half.sendall(post[:-10])
+            time.sleep(0.1)
+            service.process.terminate()
+            lazy.settimeout(5)
+            checks.equal(lazy.recv(1), b"", "an idle connection is closed by a stop")
+            refused = False
+            with contextlib.suppress(OSError):
+                service.socket(timeout=2).close()
+                refused = True
+            checks.ok(not refused or not service.alive(), "no new connections")
+            half.sendall(post[-10:])
+            got = first(harness.read_to_end(half))
+            checks.equal(got and got.status, 201, "a request that was on its way is served")
+            checks.equal(got and got.header("connection"), "close", "and its connection ended")
+        checks.equal(service.stop(), 0, "the end")
+
+
+def main():
+    with harness.Checks() as checks, harness.World() as world:
+        for scenario in (too_many, too_many_of_one_address, slow, idle, vanish, refused_bodies, methods_and_conditions,
+                         events, many_idle, one_after_the_other, drain):
+            if len(sys.argv) > 1 and scenario.__name__ not in sys.argv[1:]:
+                continue
+            begun = time.monotonic()
+            scenario(checks, world, world.ledger(name=scenario.__name__))
+            print(f"{scenario.__name__}: {time.monotonic() - begun:.1f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()
