@@ -160,7 +160,7 @@ static uint64_t indexed(mun_ledger *ledger, uint64_t end)
     uint64_t size = atomic_load(&f->size);
     if (ledger->read_only && mun_index_size(index, &size, NULL) != MUN_OK) return 0;
     if (size < end && end - size > TAIL_SHORT && end - size <= TAIL_LONG) {
-        if (mun_row_follower_wait(f, end)) size = end;
+        size = mun_row_follower_wait(f, end) ? end : atomic_load(&f->size);
     }
     return size < end ? size : end;
 }

@@ -9,6 +9,7 @@
 #define ROWS_PER_COMMIT 4096
 #define GATHER_MS       250    /* pause between commits while nobody waits */
 #define RETRY_MS        1000   /* after a full disk or a busy database */
+#define WAIT_MS         1000   /* a search waits so long: on a full disk rows may never come */
 #define CLOSING_ROWS    65536u /* rows that closing still waits for */
 
 /* ---- Rows ---------------------------------------------------------------------------------- */
@@ -127,6 +128,7 @@ static mun_code catch_up(mun_row_follower *f, const mun_crypto *crypto, mun_erro
         if (nothing_new(f)) break;
         mun_code code = commit_some(f, crypto, mun_log_head(f->ledger->log).size, err);
         if (code != MUN_OK && !may_pass(code)) return code;
+        atomic_store(&f->stuck, code != MUN_OK);
         if (stop_now(f, code != MUN_OK)) return MUN_E_AGAIN;
         if (code != MUN_OK) pause_ms(f, RETRY_MS);
         tell_moved(f);
@@ -313,13 +315,15 @@ void mun_row_follower_kick(mun_row_follower *f)
 
 bool mun_row_follower_wait(mun_row_follower *f, uint64_t size)
 {
-    if (!f->running) return false;
+    if (!f->running || atomic_load(&f->stuck)) return false;
+    struct timespec until = after_ms(WAIT_MS);
+    int rc = 0;
     atomic_store(&f->kicked, true);
     pthread_mutex_lock(&f->mutex);
     f->waiting++;
     pthread_cond_signal(&f->wake);
-    while (!f->failed && !f->stop && atomic_load(&f->size) < size) {
-        pthread_cond_wait(&f->moved, &f->mutex);
+    while (!f->failed && !f->stop && rc == 0 && atomic_load(&f->size) < size) {
+        rc = pthread_cond_timedwait(&f->moved, &f->mutex, &until);
     }
     f->waiting--;
     pthread_mutex_unlock(&f->mutex);

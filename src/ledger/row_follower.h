@@ -22,6 +22,7 @@ typedef struct mun_row_follower {
     pthread_t thread;
     bool running;
     atomic_bool kicked;
+    atomic_bool stuck;         /* the last commit failed, and is tried again: a full disk */
     atomic_uint_fast64_t size; /* rows committed */
     pthread_mutex_t mutex;     /* the rest */
     pthread_cond_t wake;
@@ -53,7 +54,8 @@ mun_index *mun_row_follower_index(mun_row_follower *follower);
 
 /* There is something new on the log. Costs next to nothing when the thread knows already. */
 void mun_row_follower_kick(mun_row_follower *follower);
-/* Waits until `size` entries are indexed; false when the follower has given up. */
+/* Waits until `size` entries are indexed; false when the follower has given up, or has not come so
+ * far within a second (the disk is full, say). */
 bool mun_row_follower_wait(mun_row_follower *follower, uint64_t size);
 
 /* What a statement alone says of its row; the rest stays zero. */
