@@ -15,7 +15,7 @@
 #define MUN_FRAMING_FIELDS_MAX 100 /* fields in one request */
 
 typedef struct mun_framing {
-    unsigned status; /* 0: in order; 400, 431 or 501: refuse and close */
+    unsigned status; /* 0: in order; 400, 414, 431 or 501: refuse and close */
     const char *why; /* a sentence */
     mun_slice fields[MUN_FIELDS];
     uint64_t length; /* Content-Length; MUN_NO_OFFSET: none */

@@ -15,6 +15,10 @@
 
 #include <stdio.h>
 
+#define TARGET_START                                                                               \
+    64 /* what is kept of a target that is too long: enough to tell errors' form                   \
+        */
+
 /* ---- The request line ------------------------------------------------------------------------ */
 
 void *http_request_line(void *cls, const char *uri, struct MHD_Connection *mhd)
@@ -28,7 +32,7 @@ void *http_request_line(void *cls, const char *uri, struct MHD_Connection *mhd)
     http_phase_set(connection, HTTP_HEAD);
     exchange->target_len = uri == NULL ? 0 : strlen(uri);
     exchange->target_long = exchange->target_len > MUN_HTTP_TARGET_MAX;
-    size_t kept = exchange->target_long ? 0 : exchange->target_len;
+    size_t kept = exchange->target_long ? TARGET_START : exchange->target_len;
     mun_buf_put(&exchange->text, mun_slice_of(uri, kept));
     exchange->request.target = mun_buf_slice(&exchange->text);
     return exchange;
@@ -133,6 +137,7 @@ static void set_id(http_exchange *exchange)
 /* The last element of X-Forwarded-For is what our own proxy saw. */
 static mun_slice last_forwarded(mun_slice list)
 {
+    if (list.len == 0) return list;
     size_t start = list.len;
     while (start > 0 && list.ptr[start - 1] != ',') start--;
     while (start < list.len && (list.ptr[start] == ' ' || list.ptr[start] == '\t')) start++;
@@ -218,7 +223,8 @@ static void guess_path(http_exchange *exchange)
 
 static const char *framing_title(unsigned status)
 {
-    return status == 431   ? "Request Header Fields Too Large"
+    return status == 414   ? "URI Too Long"
+           : status == 431 ? "Request Header Fields Too Large"
            : status == 501 ? "Not Implemented"
                            : MUN_TITLE_MALFORMED;
 }
@@ -237,15 +243,11 @@ bool http_request_head(http_exchange *exchange, const char *method, const char *
     set_id(exchange);
     set_address(exchange);
     exchange->close = true; /* until the framing is known to be good */
-    if (framing->status == 0 && exchange->target_long) {
-        mun_metrics_count(exchange->server->metrics, MUN_COUNT_FRAMING_REFUSED, 1);
-        return refuse(exchange, 414, "URI Too Long",
-                      "The request target is longer than 4096 bytes.");
+    if (exchange->target_long) {
+        mun_framing_refuse(framing, 414, "The request target is longer than 4096 bytes.");
     }
-    if (framing->status == 0) {
-        const char *why = split_target(exchange);
-        if (why != NULL) mun_framing_refuse(framing, 400, why);
-    }
+    const char *why = framing->status == 0 ? split_target(exchange) : NULL;
+    if (why != NULL) mun_framing_refuse(framing, 400, why);
     if (framing->status != 0) {
         mun_metrics_count(exchange->server->metrics, MUN_COUNT_FRAMING_REFUSED, 1);
         guess_path(exchange);

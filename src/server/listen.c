@@ -117,6 +117,17 @@ static mun_code listen_address(const char *where, const struct addrinfo *info, i
     return MUN_OK;
 }
 
+/* The resolver would cut a larger number down to some other port. */
+static bool is_port(const char *text)
+{
+    unsigned long port = 0;
+    for (size_t i = 0; text[i] != '\0'; i++) {
+        if (text[i] < '0' || text[i] > '9' || i == 5) return false;
+        port = port * 10 + (unsigned long)(text[i] - '0');
+    }
+    return port <= 65535;
+}
+
 /* "HOST:PORT" or "[HOST]:PORT" into its parts. */
 static bool split(const char *where, char host[HOST_MAX + 1], const char **ret_port)
 {
@@ -130,7 +141,7 @@ static bool split(const char *where, char host[HOST_MAX + 1], const char **ret_p
     } else if (memchr(where, ':', len) != NULL) {
         return false; /* an IPv6 address without its brackets */
     }
-    if (len > HOST_MAX || strspn(colon + 1, "0123456789") != strlen(colon + 1)) return false;
+    if (len > HOST_MAX || !is_port(colon + 1)) return false;
     memcpy(host, where, len);
     host[len] = '\0';
     *ret_port = colon + 1;
