@@ -177,6 +177,7 @@ static void stop_transport(service_run *run)
 {
     if (run->service.http == NULL) return;
     mun_operation_set_ready(run->service.operation, false);
+    service_sockets_unlink(run);
     mun_http_drain(run->service.http, run->config.limits.drain_seconds);
     wake_whom(run, NULL);
     mun_http_stop(run->service.http);
@@ -226,7 +227,9 @@ static mun_code check_only(const mun_service_options *options, const mun_config 
 {
     MUN_TRY(service_sockets_check(options, config, err));
     MUN_TRY(service_ledgers_check(config, err));
-    if (!options->quiet) printf("The configuration is good: %zu ledgers.\n", config->ledgers_len);
+    if (options->quiet) return MUN_OK;
+    printf("The configuration is good: %zu ledger%s.\n", config->ledgers_len,
+           config->ledgers_len == 1 ? "" : "s");
     return MUN_OK;
 }
 

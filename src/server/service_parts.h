@@ -20,6 +20,7 @@
 typedef struct service_socket {
     int fd;
     bool proxy;
+    bool inherited;
     char *where; /* as a person reads it: "http://127.0.0.1:8080", "unix:PATH", "socket:NAME" */
 } service_socket;
 
@@ -54,6 +55,8 @@ MUN_MUST mun_code service_ledgers_check(const mun_config *config, mun_error *err
 
 /* Takes the inherited ones and opens the others. */
 MUN_MUST mun_code service_sockets_open(service_run *run, mun_error *err);
+/* Takes the files of unix sockets away: nobody new comes, and the next service finds no trace. */
+void service_sockets_unlink(const service_run *run);
 void service_sockets_free(service_run *run); /* the names; the descriptors are the transport's */
 /* One line for each ledger and listener, and a command to try, on standard output. */
 void service_greet(const service_run *run);

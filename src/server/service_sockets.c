@@ -4,6 +4,7 @@
  * or of the command line, and without any of them one on loopback.
  */
 #include "server/service_parts.h"
+#include "vfs/files.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -47,6 +48,11 @@ static mun_code add_socket(service_run *run, int fd, const char *where, bool pro
     return socket->where != NULL ? MUN_OK : mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "no memory");
 }
 
+static bool is_unix(const char *where)
+{
+    return strncmp(where, "unix:", 5) == 0;
+}
+
 static bool is_inherited(const char *where)
 {
     return strncmp(where, INHERITED, strlen(INHERITED)) == 0;
@@ -86,6 +92,7 @@ static mun_code take_inherited(service_run *run, mun_error *err)
         snprintf(where, sizeof where, INHERITED "%s", inherited[i].name);
         bool proxy = is_proxy(&run->config, &inherited[i]);
         MUN_TRY(add_socket(run, inherited[i].socket, where, proxy, err));
+        run->sockets[run->sockets_len - 1].inherited = true;
     }
     tell_missing(&run->config, inherited, len);
     return MUN_OK;
@@ -131,6 +138,18 @@ mun_code service_sockets_open(service_run *run, mun_error *err)
     return code;
 }
 
+void service_sockets_unlink(const service_run *run)
+{
+    for (size_t i = 0; i < run->sockets_len; i++) {
+        const service_socket *socket = &run->sockets[i];
+        mun_error why = {.code = MUN_OK};
+        if (socket->inherited || !is_unix(socket->where)) continue;
+        if (mun_file_remove(socket->where + strlen("unix:"), &why) != MUN_OK) {
+            mun_event(MUN_EVENT_WARNING, "socket-left", MUN_KV("reason", why.text));
+        }
+    }
+}
+
 void service_sockets_free(service_run *run)
 {
     for (size_t i = 0; i < run->sockets_len; i++) free(run->sockets[i].where);
@@ -138,11 +157,6 @@ void service_sockets_free(service_run *run)
 }
 
 /* ---- The greeting ---- */
-
-static bool is_unix(const char *where)
-{
-    return strncmp(where, "unix:", 5) == 0;
-}
 
 void service_greet(const service_run *run)
 {

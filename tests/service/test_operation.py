@@ -1,0 +1,440 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Running the service: health, readiness, metrics in Prometheus' format, /v1/service, the log, the service manager's protocols
+(a notify socket and systemd-socket-activate), reload on SIGHUP under load, stopping."""
+import contextlib
+import http.client
+import json
+import math
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import harness
+
+
+# ---- Prometheus text, strictly (exposition format 0.0.4) ----
+
+NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
+SAMPLE = re.compile(rf"^({NAME})(?:\{{(.*)\}})? (\S+)$")
+LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\["\\n])*)"(?:,|$)')
+
+
+def parse_labels(text):
+    labels, at = {}, 0
+    while at < len(text):
+        match = LABEL.match(text, at)
+        if match is None or match.group(1) in labels:
+            raise ValueError(f"labels {text!r}")
+        labels[match.group(1)] = match.group(2)
+        at = match.end()
+    return labels
+
+
+def family_of(name, types):
+    for suffix in ("_bucket", "_sum", "_count"):
+        if name.endswith(suffix) and types.get(name[:-len(suffix)]) == "histogram":
+            return name[:-len(suffix)]
+    return name
+
+
+def parse_metrics(text):
+    """{family: (type, [(name, labels, value)])}; ValueError where a line is not what the format says."""
+    types, helps, families, current = {}, set(), {}, None
+    if not text.endswith("\n"):
+        raise ValueError("the last line has no end")
+    for line in text.splitlines():
+        if line.startswith("# HELP "):
+            name = line.split(" ", 3)[2]
+            if name in helps:
+                raise ValueError(f"HELP twice: {line}")
+            helps.add(name)
+        elif line.startswith("# TYPE "):
+            _, _, name, kind = line.split(" ")
+            if name in types or kind not in ("counter", "gauge", "histogram"):
+                raise ValueError(f"TYPE: {line}")
+            types[name], families[name], current = kind, (kind, []), name
+        else:
+            match = SAMPLE.match(line)
+            if match is None:
+                raise ValueError(f"no sample: {line!r}")
+            name, labels, value = match.group(1), parse_labels(match.group(2) or ""), float(match.group(3))
+            if family_of(name, types) != current:
+                raise ValueError(f"{name} stands outside its family")
+            if any((name, labels) == sample[:2] for sample in families[current][1][-64:]):
+                raise ValueError(f"twice: {line}")
+            families[current][1].append((name, labels, value))
+    return families
+
+
+def check_histogram(checks, name, samples):
+    """Buckets of each series rise to +Inf, which is the count."""
+    series = {}
+    for sample, labels, value in samples:
+        key = tuple(sorted((k, v) for k, v in labels.items() if k != "le"))
+        series.setdefault(key, {}).setdefault(sample[len(name):], []).append((labels.get("le"), value))
+    for key, parts in series.items():
+        bounds = [math.inf if le == "+Inf" else float(le) for le, _ in parts["_bucket"]]
+        counts = [value for _, value in parts["_bucket"]]
+        good = bounds == sorted(set(bounds)) and bounds[-1] == math.inf and counts == sorted(counts) and counts[-1] == parts["_count"][0][1]
+        good = good and len(parts["_sum"]) == len(parts["_count"]) == 1 and (counts[-1] > 0 or parts["_sum"][0][1] == 0)
+        checks.ok(good, f"histogram {name}{dict(key)}: {parts}")
+
+
+def value(families, family, sample=None, **labels):
+    found = [v for n, have, v in families[family][1] if n == (sample or family) and all(have.get(k) == w for k, w in labels.items())]
+    return found[0] if len(found) == 1 else None
+
+
+def metrics(checks, world):
+    a, b = world.ledger(name="ma"), world.ledger(name="mb")
+    with world.serve(a, b) as service:
+        checks.ok(harness.wait_until(service.ready, 10), "ready")
+        statements = [world.statement() for _ in range(20)]
+        for statement in statements + statements[:5]:
+            checks.equal(service.post_statement(statement, "/ma").status, 201, "a registration")
+        service.post_statement(b"\x00", "/ma")
+        service.get("/nowhere")
+        checks.ok(harness.wait_until(lambda: service.metric("muniment_ledger_index_lag_entries", ledger="ma") == 0, 5), "the index follows")
+        got = service.get("/metrics")
+        checks.equal(got.header("content-type"), "text/plain; version=0.0.4; charset=utf-8", "type of /metrics")
+        families = parse_metrics(got.text)
+        for name, (kind, samples) in families.items():
+            if kind == "histogram":
+                check_histogram(checks, name, samples)
+            elif kind == "counter":
+                checks.ok(name.endswith("_total") and all(v >= 0 for _, _, v in samples), f"counter {name}")
+            else:
+                checks.ok(not name.endswith("_total"), f"gauge {name}")
+        expected = {"muniment_registered_total": 20, "muniment_duplicates_total": 5, "muniment_refused_total": 1}
+        for name, number in expected.items():
+            checks.equal(value(families, name), number, name)
+        checks.equal(value(families, "muniment_http_requests_total", status="201"), 25, "requests by route and status")
+        checks.equal(value(families, "muniment_http_requests_total", route="none", status="404"), 1, "what no route fits")
+        for stage in ("receive", "queue", "parse", "verify", "append", "sign", "reply"):
+            count = value(families, "muniment_stage_seconds", "muniment_stage_seconds_count", stage=stage)
+            checks.ok(count is not None and count >= 20, f"stage {stage} was timed: {count}")
+        checks.ok(value(families, "muniment_fsync_seconds", "muniment_fsync_seconds_count") > 0, "syncs were timed")
+        checks.ok(value(families, "muniment_batch_statements", "muniment_batch_statements_sum") >= 20, "batches were counted")
+        checks.equal(value(families, "muniment_ledger_entries", ledger="ma"), 21, "entries of a ledger")
+        checks.equal(value(families, "muniment_ledger_state", ledger="mb", state="ready"), 1, "state of a ledger")
+        checks.ok(value(families, "muniment_ledger_disk_free_bytes", ledger="ma") > 0, "space that is left")
+        checks.ok(value(families, "process_resident_memory_bytes") > 1 << 20, "memory of the process")
+        checks.ok(abs(value(families, "process_start_time_seconds") - time.time()) < 120, "start of the process")
+        again = parse_metrics(service.get("/metrics").text)
+        for name, (kind, samples) in families.items():
+            if kind == "counter":
+                later = {(n, tuple(sorted(labels.items()))): v for n, labels, v in again[name][1]}
+                checks.ok(all(later[n, tuple(sorted(labels.items()))] >= v for n, labels, v in samples), f"counter {name} never goes back")
+
+
+# ---- health ----
+
+def damage(ledger):
+    file = ledger / "format"
+    file.write_bytes(bytes(b ^ 0x55 for b in file.read_bytes()[:200]) + file.read_bytes()[200:])
+
+
+def health(checks, world):
+    good, bad = world.ledger(name="good"), world.ledger(name="bad")
+    damage(bad)
+    with world.serve(good, bad) as service:
+        checks.equal((service.get("/healthz").status, service.get("/healthz").json()), (200, {"status": "ok"}), "/healthz of a service with a damaged ledger")
+        checks.ok(harness.wait_until(lambda: service.get("/readyz").json()["status"] != "starting", 10), "/readyz has looked at the ledgers")
+        got = service.get("/readyz")
+        checks.equal(got.status, 503, "/readyz with a damaged ledger")
+        checks.ok(got.header("retry-after", "").isdigit(), "and Retry-After")
+        told = got.json()
+        checks.equal([(e["name"], e["state"]) for e in told["ledgers"]], [("bad", "damaged")], "it names the ledger and its state")
+        checks.ok(told["ledgers"][0]["reason"] and str(world.folder) not in got.text, "it says why, without a path")
+        checks.equal(service.post_statement(world.statement(), "/good").status, 201, "the other ledger registers")
+        checks.ok(service.get("/bad/checkpoint").status >= 500, "the damaged one does not answer")
+        checks.equal({e["name"]: e["state"] for e in service.get("/v1/service").json()["ledgers"]}, {"good": "ready", "bad": "damaged"}, "/v1/service")
+        checks.ok("ledger=bad" in service.log() or '"bad"' in service.log(), "the log tells of it")
+        for path in ("/healthz", "/readyz", "/metrics", "/v1/service"):
+            checks.equal(service.request("POST", path, b"").status, 405, f"POST {path}")
+            checks.ok(service.request("HEAD", path).body == b"", f"HEAD {path}")
+    with world.serve(good) as service:
+        checks.ok(harness.wait_until(service.ready, 10), "ready with good ledgers alone")
+        checks.equal(service.get("/readyz").json(), {"ledgers": [], "status": "ready"}, "/readyz then")
+
+
+def busy(checks, world):
+    """A ledger that another process writes: said, and tried again."""
+    ledger = world.ledger(name="busy")
+    with world.serve(ledger, listen="unix") as first:
+        checks.ok(harness.wait_until(first.ready, 10), "the first service has the ledger")
+        with world.serve(ledger) as second:
+            checks.ok(harness.wait_until(lambda: second.get("/readyz").status == 503 and second.get("/readyz").json()["ledgers"], 10), "the second is not ready")
+            checks.equal(second.post_statement(world.statement()).status, 503, "and answers 503")
+            first.stop()
+            checks.ok(harness.wait_until(lambda: second.post_statement(world.statement()).status == 201, 15), "when the first has gone it takes over by itself")
+            checks.ok(second.ready(), "and is ready")
+
+
+def who_may_look(checks, world):
+    ledger, file = world.ledger(name="closed"), world.path()
+    admin = harness.muniment("token", "new", "--tokens", file, "--name", "op", "--scope", "admin", "-q").stdout.strip()
+    reader = harness.muniment("token", "new", "--tokens", file, "--name", "reader", "--scope", "read", "-q").stdout.strip()
+    section = f'ledger closed {{ directory = "{ledger}" read = token tokens = "{file}" path = "/" }}\n'
+    far = {"X-Forwarded-For": "192.0.2.1"}
+
+    def statuses(service, headers):
+        return [service.get(path, headers=headers).status for path in ("/healthz", "/readyz", "/metrics", "/v1/service")]
+
+    def names(service, headers):
+        return "ledgers" in service.get("/readyz", headers=headers).json()
+    for access, near_sees, far_sees in [("auto", True, False), ("open", True, True), ("local", True, False), ("token", False, False)]:
+        text = section + f'operators {{ access = {access} tokens = "{file}" }}\n'
+        with world.serve("--config", world.config(text)) as service:
+            checks.ok(harness.wait_until(service.ready, 10), f"{access}: /readyz is for anyone")
+            for what, headers, sees in [("from here", {}, near_sees), ("through a proxy", far, far_sees)]:
+                checks.equal(statuses(service, headers), [200, 200] + [200 if sees else 401] * 2, f"operators {access}, {what}")
+                checks.equal(names(service, headers), sees, f"operators {access}, {what}: names in /readyz")
+            checks.equal(statuses(service, dict(far, Authorization=f"Bearer {admin}")), [200] * 4, f"operators {access}, with a token")
+            checks.equal(statuses(service, dict(far, Authorization=f"Bearer {reader}"))[2], 200 if far_sees else 403, f"operators {access}, with a token of another scope")
+
+
+# ---- the log ----
+
+LOGFMT = re.compile(r'([a-z_]+)=("(?:[^"\\]|\\.)*"|[^ "=]+)(?: |$)')
+
+
+def parse_logfmt(line):
+    fields, at = {}, 0
+    while at < len(line):
+        match = LOGFMT.match(line, at)
+        if match is None:
+            raise ValueError(f"no logfmt at {at}: {line!r}")
+        text = match.group(2)
+        fields[match.group(1)] = json.loads(text) if text.startswith('"') else text
+        at = match.end()
+    return fields
+
+
+def log(checks, world):
+    """One event a line, whatever a client sends; nothing of payloads."""
+    payload, ledger = b"a payload that nobody may see in a log", world.ledger(name="l")
+    for arguments, parse in [((), parse_logfmt), (("--json",), json.loads)]:
+        with world.serve(ledger, *arguments) as service:
+            service.post_statement(world.statement(payload=payload))
+            service.get("/checkpoint?secret=in-a-query", headers={"X-Request-Id": "my-id_7", "Authorization": "Bearer mun_verysecret"})
+            service.raw(b"GET /%0a%22%5c\xff\x01 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            service.raw(b"GET / HTTP/1.1\r\nHost: x\r\nX-Request-Id: a b\"c\\\r\nConnection: close\r\n\r\n")
+            service.raw(b"G\"ET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            service.stop()
+            lines = service.log().splitlines()
+            events = [parse(line) for line in lines]
+            checks.ok(len(events) > 5, f"every line is one event: {len(events)}")
+            checks.ok(all({"time", "level", "event"} <= e.keys() for e in events), "each has time, level, event")
+            requests = [e for e in events if e["event"] == "request"]
+            checks.ok(any(e["id"] == "my-id_7" for e in requests), "a request's own id")
+            checks.equal(len({e["id"] for e in requests}), len(requests), "ids differ")
+            text = service.log()
+            checks.ok(payload.decode() not in text and payload.hex() not in text, "no payload")
+            checks.ok("mun_verysecret" not in text, "no token")
+            checks.ok(not re.search(r"[\x00-\x08\x0b-\x1f\x7f]", text), "no control characters")
+
+
+def journal(checks, world):
+    """With JOURNAL_STREAM naming standard error, lines begin with a priority and have no time of their own."""
+    ledger = world.ledger(name="j")
+    wrapper = ("sh", "-c", 'export JOURNAL_STREAM=$(stat -L -c %d:%i /proc/self/fd/2); exec "$@"', "sh")
+    with world.serve(ledger, wrapper=wrapper) as service:
+        service.get("/checkpoint")
+        service.stop()
+        lines = service.log().splitlines()
+        checks.ok(lines and all(re.match(r"<[3-7]>level=", line) for line in lines), f"priorities: {lines[:2]}")
+        checks.ok(any(line.startswith("<6>") and "event=request" in line for line in lines), "a request is information")
+        checks.ok(any(line.startswith("<5>") and "event=started" in line for line in lines), "a start is a notice")
+
+
+# ---- the service manager ----
+
+class Notes:
+    """A notify socket of our own: what the service tells its manager."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(path)
+        self.socket.settimeout(10)
+
+    def take(self):
+        """The next message as a dictionary; {} when none comes."""
+        try:
+            return dict(line.split("=", 1) for line in self.socket.recv(65536).decode().splitlines())
+        except TimeoutError:
+            return {}
+
+    def until(self, key):
+        for _ in range(100):
+            note = self.take()
+            if not note or key in note:
+                return note
+        return {}
+
+
+def notify(checks, world):
+    ledger = world.ledger(name="n")
+    for where in (str(world.path("notify")), f"\0muniment-test-{os.getpid()}"):
+        notes = Notes(where)
+        env = {"NOTIFY_SOCKET": where.replace("\0", "@"), "WATCHDOG_USEC": "900000"}
+        with world.serve("--config", world.config(f'ledger n {{ directory = "{ledger}" path = "/" }}'), env=env) as service:
+            checks.equal(notes.until("READY").get("READY"), "1", "READY=1")
+            checks.equal(service.get("/healthz").status, 200, "and it answers")
+            begin = time.monotonic()
+            beats = [notes.until("WATCHDOG") for _ in range(4)]
+            checks.ok(all(beats) and time.monotonic() - begin < 2, "WATCHDOG=1 well within the time that was asked for")
+            before = time.monotonic_ns() // 1000
+            service.signal()
+            note = notes.until("RELOADING")
+            checks.ok(before <= int(note.get("MONOTONIC_USEC", 0)) <= time.monotonic_ns() // 1000, f"RELOADING=1 with MONOTONIC_USEC: {note}")
+            checks.equal(notes.until("READY").get("READY"), "1", "READY=1 after the reload")
+            service.signal(signal.SIGTERM)
+            checks.equal(notes.until("STOPPING").get("STOPPING"), "1", "STOPPING=1")
+            checks.equal(service.stop(), 0, "and it ends with 0")
+        notes.socket.close()
+
+
+def activated(checks, world):
+    tool = shutil.which("systemd-socket-activate")
+    if tool is None:
+        return checks.skip("no systemd-socket-activate", 7)
+    ledger = world.ledger(name="s")
+    port, unix = harness.free_port(), str(world.path("a.sock"))
+    text = f'listen "socket:far" {{ proxy = true }}\nledger s {{ directory = "{ledger}" path = "/" read = token tokens = "{world.path("none")}" }}\n'
+    harness.muniment("token", "new", "--tokens", world.path("none"), "--name", "x", "--scope", "read", "-q")
+    config = world.config(text)
+    for socket_file in (unix,):
+        wrapper = (tool, f"--listen=127.0.0.1:{port}", f"--listen={socket_file}", "--fdname=near:far")
+        with world.serve("--config", config, listen=None, wrapper=wrapper, wait=False) as service:
+            service.host, service.port = "127.0.0.1", port
+            checks.ok(harness.wait_until(service.healthy, 15), "a service on inherited sockets")
+            checks.equal(service.get("/metrics").status, 200, "the TCP socket is no proxy's: this machine's operator")
+            service.unix = socket_file
+            checks.equal(service.get("/healthz").status, 200, "the second socket")
+            checks.equal(service.get("/metrics", headers={"X-Forwarded-For": "192.0.2.9"}).status, 401, "it is a proxy's, by its name")
+            checks.equal(service.get("/metrics").status, 401, "and what a proxy says nothing about is nobody's")
+            checks.equal(service.stop(), 0, "SIGTERM ends it with 0")
+            checks.ok("socket:far" in service.output() or f"unix:{socket_file}" in service.output(), "the greeting names it")
+    for what, environment in [("not a socket", {"LISTEN_FDS": "1"}), ("too many", {"LISTEN_FDS": "99"})]:
+        code = f"export LISTEN_PID=$$; exec {harness.program('muniment-serve')} serve {ledger} 3</dev/null"
+        done = subprocess.run(["sh", "-c", code], env=dict(os.environ, **environment), capture_output=True, text=True, timeout=20)
+        checks.ok(done.returncode not in (0, -6, -11) and "handed over" in done.stderr, f"{what} is refused: {done.stderr[-200:]!r}")
+    with world.serve(ledger, env={"LISTEN_PID": "1", "LISTEN_FDS": "3"}) as service:
+        checks.equal(service.get("/healthz").status, 200, "sockets meant for another process are left alone")
+
+
+# ---- reload ----
+
+class Load(threading.Thread):
+    """Registers one statement after the other on kept connections until told to stop; each answer must be 201."""
+
+    def __init__(self, service, world, base):
+        super().__init__()
+        self.service, self.base = service, base
+        self.statements = [world.statement() for _ in range(400)]
+        self.good, self.wrong, self.done = 0, [], threading.Event()
+
+    def run(self):
+        connection = self.service.connect()
+        for statement in self.statements:
+            if self.done.is_set():
+                break
+            try:
+                got = self.service.post_statement(statement, self.base, connection=connection)
+                self.good += got.status == 201
+                if got.status != 201:
+                    self.wrong.append(got)
+            except (OSError, http.client.HTTPException) as error:
+                self.wrong.append(error)
+                connection = self.service.connect()
+
+
+def reload(checks, world):
+    ledgers = {name: world.ledger(name=name) for name in ("keep", "gone", "new")}
+    file = world.path()
+    token = harness.muniment("token", "new", "--tokens", file, "--name", "x", "--scope", "read,submit", "-q").stdout.strip()
+
+    def text(*names, more="", limits=""):
+        return limits + "".join(f'ledger {n} {{ directory = "{ledgers[n]}" {more} }}\n' for n in names)
+    config = world.config(text("keep", "gone"))
+    with world.serve("--config", config) as service:
+        load = Load(service, world, "/keep")
+        load.start()
+
+        def reloaded(content, event, count=1):
+            config.write_text(content)
+            before = service.log().count(f"event={event}")
+            service.signal()
+            return harness.wait_until(lambda: service.log().count(f"event={event}") >= before + count, 10)
+        checks.equal([service.get(f"/{n}/checkpoint").status for n in ledgers], [200, 200, 404], "before")
+        checks.ok(reloaded(text("keep", "new"), "reloaded"), "a reload")
+        checks.equal([service.get(f"/{n}/checkpoint").status for n in ledgers], [200, 404, 200], "one has gone, one is new")
+        checks.ok("event=ledger-added ledger=new" in service.log() and "event=ledger-removed ledger=gone" in service.log(), "both are said")
+        checks.ok(reloaded(text("keep", "new") + "colour = red\n", "reload-refused"), "a bad configuration is refused")
+        checks.ok("line 3" in service.log() and "colour" in service.log(), "with its line")
+        checks.equal([service.get(f"/{n}/checkpoint").status for n in ledgers], [200, 404, 200], "and the old one holds")
+        checks.ok(reloaded(text("keep") + f'ledger x {{ directory = "{world.folder}/nothing" }}', "reload-refused"), "a ledger that is not there is refused")
+        checks.equal(service.get("/new/checkpoint").status, 200, "and nothing else was changed with it")
+        checks.ok(reloaded(text("keep", "new", limits="limits { workers = 3 }\n"), "reloaded") and "event=needs-restart changed=limits" in service.log(),
+                  "what needs a restart says so")
+        load.done.set()
+        load.join()
+        checks.ok(load.good > 5 and not load.wrong, f"{load.good} registrations during the reloads, none lost: {load.wrong[:2]}")
+        checks.ok(reloaded(text("keep", more=f'submit = token tokens = "{file}"'), "reloaded"), "other access")
+        checks.equal(service.post_statement(world.statement(), "/keep").status, 401, "counts from then on")
+        checks.equal(service.post_statement(world.statement(), "/keep", headers={"Authorization": f"Bearer {token}"}).status, 201, "with its tokens")
+        checks.ok(reloaded(text("keep", more="per-address { requests-per-second = 1 burst = 2 }"), "reloaded"), "other limits")
+        checks.ok(429 in [service.get("/keep/checkpoint").status for _ in range(6)], "count from then on")
+        checks.ok(service.alive(), "it lives")
+    with world.serve(ledgers["keep"]) as service:
+        service.signal()
+        checks.ok(harness.wait_until(lambda: "event=reloaded" in service.log(), 5) and service.healthy(), "SIGHUP without a configuration does no harm")
+
+
+# ---- the end ----
+
+def stopping(checks, world):
+    ledger = world.ledger(name="stop")
+    with world.serve(ledger) as service:
+        statement = world.statement()
+        idle, slow = service.socket(), service.socket()
+        slow.sendall(b"POST /entries HTTP/1.1\r\nHost: x\r\nContent-Type: application/cose\r\n" + f"Content-Length: {len(statement)}\r\n\r\n".encode())
+        time.sleep(0.3)
+        service.signal(signal.SIGTERM)
+        checks.ok(harness.wait_until(lambda: "event=stopping" in service.log(), 5), "SIGTERM is heard")
+        slow.sendall(statement)
+        checks.ok(slow.recv(100).startswith(b"HTTP/1.1 201"), "a request that was there is still answered")
+        with contextlib.suppress(OSError):
+            checks.equal(idle.recv(100), b"", "an idle connection is closed")
+        checks.equal(service.stop(), 0, "then it ends with 0")
+        slow.close()
+        idle.close()
+        service.start()
+        service.signal(signal.SIGINT)
+        checks.equal(service.process.wait(15), 0, "SIGINT ends it with 0 as well")
+        service.start()
+        gone = service.socket()
+        gone.sendall(b"GET /checkpoint HTTP/1.1\r\nHost: x\r\n\r\n" * 200)
+        gone.close()
+        checks.ok(service.healthy(), "a client that reads nothing ends nothing (SIGPIPE)")
+        status = int(re.search(r"Max open files\s+(\d+)", open(f"/proc/{service.pid}/limits").read()).group(1))
+        hard = int(re.search(r"Max open files\s+\d+\s+(\d+)", open(f"/proc/{service.pid}/limits").read()).group(1))
+        checks.ok(status >= min(hard, 65536), f"descriptors are raised to {status} of {hard}")
+
+
+def main():
+    with harness.Checks() as checks, harness.World() as world:
+        for test in (metrics, health, busy, who_may_look, log, journal, notify, activated, reload, stopping):
+            test(checks, world)
+
+
+if __name__ == "__main__":
+    harness.build("muniment", "muniment-serve")
+    main()
