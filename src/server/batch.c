@@ -113,7 +113,10 @@ static void result_put(batch *b, size_t i)
     if (result->code != MUN_OK) {
         mun_problem_item(out, &result->error);
         mun_metrics_count(metrics, MUN_COUNT_REFUSED, 1);
-        if (result->code == MUN_E_FAILED || result->code == MUN_E_NO_SPACE) b->worst = result->code;
+        if (result->code == MUN_E_FAILED || result->code == MUN_E_IO ||
+            result->code == MUN_E_NO_SPACE) {
+            b->worst = result->code;
+        }
         return;
     }
     if (b->pending[i]) {
@@ -168,7 +171,8 @@ static void answer(batch *b)
     if (code == MUN_OK) {
         code = run(b, &why);
         if (b->registered) mun_served_wrote(served);
-        mun_served_done(served, b->ledger, code != MUN_OK ? code : b->worst);
+        mun_served_done(served, b->ledger,
+                        mun_served_write_result(code != MUN_OK ? code : b->worst));
         if (b->registered) mun_served_grew(served);
     }
     if (code != MUN_OK) {

@@ -124,7 +124,8 @@ static void tally_add(tally *t, const mun_registration *result, bool pending)
     if (pending) return;
     if (code == MUN_OK) {
         *(result->existed ? &t->known : &t->fresh) += 1;
-    } else if (code == MUN_E_FAILED || code == MUN_E_NO_SPACE || code == MUN_E_DAMAGED) {
+    } else if (code == MUN_E_FAILED || code == MUN_E_IO || code == MUN_E_NO_SPACE ||
+               code == MUN_E_DAMAGED) {
         t->worst = code;
     } else {
         t->refused++;
@@ -176,6 +177,6 @@ void mun_scrapi_register(mun_served *served, mun_turn *turn)
     for (size_t i = 0; i < turn->n; i++) turn->job[i]->done(turn->job[i]->ctx);
     if (ledger == NULL) return;
     if (t.fresh > 0) mun_served_wrote(served);
-    mun_served_done(served, ledger, t.worst);
+    mun_served_done(served, ledger, mun_served_write_result(t.worst));
     if (t.fresh > 0) mun_served_grew(served);
 }

@@ -87,6 +87,14 @@ static mun_served_state state_after(mun_code code)
                : MUN_SERVED_FAILED;
 }
 
+static void failure_note(mun_served *served)
+{
+    uint64_t now = clock_ns();
+    if (now - served->failed_ns > MUN_SERVED_CALM_SECONDS * SECOND_NS) served->failures = 0;
+    served->failures++;
+    served->failed_ns = now;
+}
+
 /* Takes and gives the mutex back while the ledger is opened. */
 static mun_code open_locked(mun_served *served, mun_error *err)
 {
@@ -94,7 +102,6 @@ static mun_code open_locked(mun_served *served, mun_error *err)
     mun_error why = {0};
     served->moving = true;
     served->state = MUN_SERVED_OPENING;
-    served->tried_ns = clock_ns();
     pthread_mutex_unlock(&served->mutex);
     mun_code code = open_with_passphrase(served, &ledger, &why);
     if (code != MUN_OK) {
@@ -110,16 +117,27 @@ static mun_code open_locked(mun_served *served, mun_error *err)
     if (code == MUN_OK) {
         atomic_store(&served->open, true);
         atomic_fetch_add(&served->set->open, 1);
+    } else {
+        failure_note(served);
+        if (served->failures == 1) served->failures = 2; /* the attempt was made: a pause now */
     }
     pthread_cond_broadcast(&served->changed);
     return code;
 }
 
-/* What could not be opened is not tried again at once. */
+static uint64_t pause_ns(const mun_served *served)
+{
+    uint64_t pause = MUN_SERVED_RETRY_MS * UINT64_C(1000000);
+    const uint64_t most = MUN_SERVED_RETRY_SECONDS * SECOND_NS;
+    if (served->failures < 2) return 0;
+    for (unsigned i = 2; i < served->failures && pause < most; i++) pause *= 2;
+    return pause < most ? pause : most;
+}
+
+/* A ledger that fails again and again costs a recovery each time, so it gets pauses. */
 static mun_code may_try(const mun_served *served, mun_error *err)
 {
-    if (served->tried_ns == 0 || served->why.code == MUN_OK ||
-        clock_ns() - served->tried_ns >= MUN_SERVED_RETRY_SECONDS * SECOND_NS) {
+    if (served->why.code == MUN_OK || clock_ns() - served->failed_ns >= pause_ns(served)) {
         return MUN_OK;
     }
     if (err != NULL) *err = served->why;
@@ -303,6 +321,7 @@ static void state_by(mun_served *served, mun_code code)
     if (code == MUN_OK) return;
     mun_fail(&why, code, MUN_NO_OFFSET, mun_code_text(code));
     if (code == MUN_E_FAILED) {
+        if (!served->reopen) failure_note(served);
         served->reopen = true;
         state_set(served, MUN_SERVED_FAILED, &why);
     } else if (code == MUN_E_NO_SPACE && served->state == MUN_SERVED_READY) {

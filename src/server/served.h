@@ -3,7 +3,8 @@
  * The ledgers of the process. Each is known by a base path ("" or "/NAME") or a host name; it is
  * opened on first use and closed again when more than `open_max` are open and this one is idle.
  * A ledger that cannot be opened, or whose write failed, answers 503 or 500 with the reason and
- * leaves the others alone; it is tried again at most once in MUN_SERVED_RETRY_SECONDS.
+ * leaves the others alone. It is tried again by whoever asks for it: at once after the first
+ * failure, then after growing pauses.
  *
  * Ownership: the set owns all; a mun_ledger borrowed by mun_served_use is given back by
  * mun_served_done. Threads: all functions may be called by any thread.
@@ -16,7 +17,9 @@
 
 #include <muniment/ledger.h>
 
-#define MUN_SERVED_RETRY_SECONDS 5
+#define MUN_SERVED_RETRY_MS      200 /* the pause after an opening that failed; doubles */
+#define MUN_SERVED_RETRY_SECONDS 5   /* up to this */
+#define MUN_SERVED_CALM_SECONDS  60  /* after so long without failure it starts anew */
 #define MUN_SERVED_PROBE_SECONDS 3   /* a full disk is tried again at most so often */
 #define MUN_SERVED_REFRESH_MS    100 /* so old may be what a reader of a ledger sees */
 
@@ -81,6 +84,11 @@ MUN_MUST mun_code mun_served_use(mun_served *served, bool wait, mun_ledger **ret
 /* Gives it back. result: what the last call on it returned; MUN_E_FAILED has it reopened,
  * MUN_E_DAMAGED and MUN_E_NO_SPACE change its state. */
 void mun_served_done(mun_served *served, mun_ledger *ledger, mun_code result);
+/* The result to give for a call that writes: after an I/O error the log takes nothing more. */
+static inline mun_code mun_served_write_result(mun_code code)
+{
+    return code == MUN_E_IO ? MUN_E_FAILED : code;
+}
 
 bool mun_served_is_open(const mun_served *served);
 

@@ -32,9 +32,10 @@ struct mun_served {
     bool reopen; /* the last who uses it closes it */
     bool removed;
     mun_served_state state;
-    mun_error why;         /* of FULL, FAILED, DAMAGED, or of the last opening that failed */
-    uint64_t tried_ns;     /* last opening; 0: never */
-    uint64_t probed_ns;    /* last write that was let through while the disk was full */
+    mun_error why;      /* of FULL, FAILED, DAMAGED, or of the last opening that failed */
+    unsigned failures;  /* one after the other: what the pause before the next opening grows by */
+    uint64_t failed_ns; /* the last of them */
+    uint64_t probed_ns; /* last write that was let through while the disk was full */
     uint64_t refreshed_ns; /* a reader's last look at what the writer has added */
     uint64_t used_ns;
     _Atomic bool open; /* ledger != NULL, for those who only look */

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* ---- Names ----------------------------------------------------------------------------------- */
 
@@ -199,11 +200,18 @@ static void reopens_after_a_failed_write(void **state)
     mun_served_done(s->served, one, MUN_E_FAILED);
     assert_int_equal(mun_served_state_get(s->served, &why), MUN_SERVED_FAILED);
     assert_int_equal(why.code, MUN_E_FAILED);
-    /* Nobody gets it while it is being given back; then not before the pause since the opening. */
+    /* Nobody gets it while it is being given back; then at once. The second time not so soon. */
     assert_int_equal(mun_served_use(s->served, false, &again, &why), MUN_E_AGAIN);
     mun_served_done(s->served, two, MUN_OK);
     assert_false(mun_served_is_open(s->served));
+    must(mun_served_use(s->served, true, &again, err));
+    assert_int_equal(mun_served_state_get(s->served, &why), MUN_SERVED_READY);
+    mun_served_done(s->served, again, mun_served_write_result(MUN_E_IO));
+    assert_false(mun_served_is_open(s->served));
     assert_int_equal(mun_served_use(s->served, true, &again, &why), MUN_E_FAILED);
+    nanosleep(&(struct timespec){.tv_nsec = (MUN_SERVED_RETRY_MS + 20) * 1000 * 1000}, NULL);
+    must(mun_served_use(s->served, true, &again, err));
+    mun_served_done(s->served, again, MUN_E_FAILED);
     /* Another process may have it by then. */
     world_open(s->ledger);
     world_close(s->ledger);
