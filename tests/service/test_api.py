@@ -98,8 +98,9 @@ class Driver:
             errors = [f"{e.json_path}: {e.message}"[:200] for e in self.document.validator(schema).iter_errors(reply.json())]
             self.checks.ok(not errors, f"{what}: {reply.status} is not as declared: {errors}")
         elif reply.type == harness.PROBLEM_CBOR:
-            problem = reply.cbor()
-            self.checks.ok(set(problem) == {-1, -2, -4} and problem[-4] == reply.status, f"{what}: {problem}")
+            problem = {str(key): value for key, value in reply.cbor().items()}
+            errors = [e.message for e in self.document.validator(schema).iter_errors(problem)]
+            self.checks.ok(not errors and problem["-4"] == reply.status, f"{what}: {problem}: {errors}")
         else:
             self.checks.ok(reply.body, f"{what}: an empty body")
 
