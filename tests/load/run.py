@@ -245,11 +245,14 @@ def full_answers(checks, world, service, ledger):
     title, detail = told.problem()
     checks.ok("full" in f"{title} {detail}".lower() or "space" in f"{title} {detail}".lower(), f"full: the problem names the disk: {title}: {detail}")
     checks.ok(told.header("retry-after"), "full: Retry-After")
-    ready = service.get("/readyz")
+    ready = service.get("/readyz", timeout=5)
     checks.ok(ready.status == 503 and ("full" in ready.text.lower() or "space" in ready.text.lower()), f"full: /readyz says so: {ready}")
-    checks.equal(service.get("/healthz").status, 200, "full: /healthz")
-    for path in ("/checkpoint", "/v1/entries/1/receipt", "/v1/entries?limit=3", "/v1/entries/1"):
-        checks.equal(service.get(path).status, 200, f"full: GET {path} goes on")
+    for path, wanted in (("/healthz", (200,)), ("/checkpoint", (200,)), ("/v1/entries/1/receipt", (200,)), ("/v1/entries/1", (200,)),
+                         ("/v1/entries?limit=3", (200, 503))):  # a search may say that the index cannot follow
+        try:
+            checks.among(service.get(path, timeout=5).status, wanted, f"full: GET {path} goes on")
+        except OSError as error:
+            checks.ok(False, f"full: GET {path}: {error!r}")
 
 
 def scenario_full(checks, world):
@@ -320,6 +323,7 @@ def scenario_sync(checks, world):
 
 
 def scenario_tsan(checks, world, folder):
+    checks.ok(b"__tsan_" in (folder / "muniment-serve").read_bytes(), "tsan: the program is built with it")
     ledger, other = world.ledger("load.example/tsan", name="tsan"), world.ledger("load.example/other", name="other")
     config_log = world.path("tsan.log")
     programs, os.environ["MUN_BIN"] = os.environ.get("MUN_BIN"), str(folder / "muniment")
