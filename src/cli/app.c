@@ -86,6 +86,24 @@ static const char *operand_ledger(const mun_app *app)
     return takes && app->args.operands_len > 0 ? app->args.operands[0] : NULL;
 }
 
+/* What a service can be asked for; the other commands work on a directory. */
+static mun_code check_kind(const mun_app *app, const char *path, mun_error *err)
+{
+    static const mun_command_id asking[] = {
+        MUN_CMD_REGISTER,   MUN_CMD_FIND,   MUN_CMD_LIST, MUN_CMD_RECEIPT,
+        MUN_CMD_CHECKPOINT, MUN_CMD_STATUS, MUN_CMD_SHOW, MUN_CMD_VERIFY,
+    };
+    if (!mun_url_like(path)) return MUN_OK;
+    for (size_t i = 0; i < sizeof asking / sizeof asking[0]; i++) {
+        if (app->args.command->id == asking[i]) return MUN_OK;
+    }
+    return mun_failf(err, MUN_E_USAGE, 0,
+                     "%s is a service; this command works on the ledger's directory, on the "
+                     "machine that keeps it. With a URL work register, find, list, receipt, "
+                     "checkpoint, status, show, verify and trust add",
+                     MUN_PLAIN_PATH(path));
+}
+
 mun_code mun_app_ledger_path(const mun_app *app, const char **ret, mun_error *err)
 {
     const char *given = mun_app_value(app, MUN_OPT_LEDGER);
@@ -101,7 +119,7 @@ mun_code mun_app_ledger_path(const mun_app *app, const char **ret, mun_error *er
         return mun_fail(err, MUN_E_USAGE, MUN_NO_OFFSET,
                         "which ledger? Give its directory or URL with -l, or set MUNIMENT_LEDGER");
     }
-    return MUN_OK;
+    return check_kind(app, *ret, err);
 }
 
 /* Whether the ledger's keys ask for a passphrase; a ledger without keys does not. */
@@ -136,13 +154,6 @@ mun_code mun_app_ledger_open_at(const mun_app *app, const char *path, mun_ledger
 {
     uint8_t room[MUN_PASSPHRASE_MAX];
     mun_buf secret = mun_buf_fixed(room, sizeof room);
-    if (mun_url_like(path)) {
-        return mun_failf(err, MUN_E_USAGE, 0,
-                         "%s is a service; this command works on the ledger's directory, on the "
-                         "machine that keeps it. With a URL work register, find, list, receipt, "
-                         "checkpoint, status, show, verify and trust add",
-                         MUN_PLAIN_PATH(path));
-    }
     mun_code code = open_asking(app, path, use, &secret, ret, err);
     mun_cleanse(room, sizeof room);
     return code;

@@ -4,6 +4,7 @@
 #include "cli/check_document.h"
 #include "cli/entry_text.h"
 #include "cli/subject.h"
+#include "codec/radix.h"
 #include "vfs/files.h"
 
 #include <stdio.h>
@@ -30,6 +31,7 @@ static void fail_one(mun_registering *r, const char *path, const mun_error *why)
     mun_progress_end(&r->progress);
     mun_print_error(r->app, path, why);
     r->failed++;
+    r->stopped = why->code;
     r->exit_code = mun_worse_exit(r->exit_code, mun_code_exit(why->code));
 }
 
@@ -205,19 +207,56 @@ static mun_code keep_first(void *ctx, const mun_found *found, mun_error *err)
     return MUN_OK;
 }
 
-/* A service that has nothing by this issuer and key need not be asked about thousands of documents
- * one by one. */
-static mun_code ask_issuer(mun_registering *r, mun_error *err)
+static mun_slice own_type(const mun_registering *r)
 {
-    uint64_t any = MUN_NO_OFFSET;
+    const mun_slice given = r->signing->content_type;
+    return given.len > 0 ? given : MUN_LITERAL("application/octet-stream");
+}
+
+static mun_slice text_in(const json_t *object, const char *name)
+{
+    const json_t *value = json_object_get(object, name);
+    if (!json_is_string(value)) return (mun_slice){0};
+    return mun_slice_of(json_string_value(value), json_string_length(value));
+}
+
+static mun_code take_hint(void *ctx, const json_t *entry, mun_error *err)
+{
+    mun_registering *r = ctx;
+    uint8_t digest[MUN_DIGEST_MAX], id[MUN_HASH_SIZE];
+    mun_buf bytes = mun_buf_fixed(digest, sizeof digest);
+    mun_slice hex = text_in(json_object_get(entry, "digest"), "value");
+    if (!mun_hex_take(hex, &bytes)) return MUN_OK;
+    mun_known_id(&r->app->crypto, text_in(entry, "sub"), text_in(entry, "content_type"),
+                 mun_buf_slice(&bytes), id);
+    return mun_known_set_put(&r->hints, id, err);
+}
+
+/* Many documents: what the service has by this issuer and key is asked for once, as a list. */
+static mun_code ask_hints(mun_registering *r, mun_error *err)
+{
     const mun_signing *s = r->signing;
     mun_query query = {.iss = s->issuer,
-                       .kid = mun_slice_of(s->key.signer.kid, sizeof s->key.signer.kid),
-                       .limit = 1};
-    if (r->asked_unknown) return MUN_OK;
-    MUN_TRY(mun_holder_find(r->holder, &query, keep_first, &any, err));
-    r->asked_unknown = true;
-    r->unknown = any == MUN_NO_OFFSET;
+                       .kid = mun_slice_of(s->key.signer.kid, sizeof s->key.signer.kid)};
+    if (r->asked_hints) return MUN_OK;
+    r->asked_hints = true;
+    mun_code code = mun_remote_hints(r->holder->remote, &query, take_hint, r, err);
+    r->have_hints = code == MUN_OK;
+    return code == MUN_E_LIMIT ? MUN_OK : code;
+}
+
+/* Whether the service need not be asked: it has no such document. */
+static mun_code surely_unknown(mun_registering *r, const mun_document *document, mun_slice subject,
+                               bool *ret, mun_error *err)
+{
+    uint8_t id[MUN_HASH_SIZE];
+    *ret = false;
+    if (r->holder->remote == NULL || !r->brief) return MUN_OK;
+    MUN_TRY(ask_hints(r, err));
+    if (!r->have_hints) return MUN_OK;
+    mun_known_id(&r->app->crypto, subject, own_type(r),
+                 mun_slice_of(document->digest, document->digest_len), id);
+    *ret = !mun_known_set_has(&r->hints, id);
     return MUN_OK;
 }
 
@@ -229,15 +268,15 @@ static mun_code find_known(mun_registering *r, const mun_document *document, mun
     mun_query query = {
         .iss = s->issuer,
         .sub = subject,
-        .content_type =
-            s->content_type.len > 0 ? s->content_type : MUN_LITERAL("application/octet-stream"),
+        .content_type = own_type(r),
         .digest = mun_slice_of(document->digest, document->digest_len),
         .kid = mun_slice_of(s->key.signer.kid, sizeof s->key.signer.kid),
         .limit = 1,
     };
     *ret = MUN_NO_OFFSET;
-    if (r->holder->remote != NULL) MUN_TRY(ask_issuer(r, err));
-    if (r->unknown) return MUN_OK;
+    bool unknown;
+    MUN_TRY(surely_unknown(r, document, subject, &unknown, err));
+    if (unknown) return MUN_OK;
     return mun_holder_find(r->holder, &query, keep_first, ret, err);
 }
 
@@ -276,11 +315,9 @@ static bool says_this(const mun_registering *r, const mun_buf *kept, mun_slice s
     mun_slice kid = mun_slice_of(own->key.signer.kid, sizeof own->key.signer.kid);
     if (kept->len == 0 || mun_statement_parse(mun_buf_slice(kept), &s, NULL) != MUN_OK)
         return false;
-    mun_slice type =
-        own->content_type.len > 0 ? own->content_type : MUN_LITERAL("application/octet-stream");
     const mun_text_or_uint *has = s.is_hash_envelope ? &s.preimage_content_type : &s.content_type;
     return mun_slice_equal(s.iss, own->issuer) && mun_slice_equal(s.sub, subject) && s.have_kid &&
-           mun_slice_equal(s.kid, kid) && has->is_text && mun_slice_equal(has->text, type) &&
+           mun_slice_equal(s.kid, kid) && has->is_text && mun_slice_equal(has->text, own_type(r)) &&
            s.is_hash_envelope != own->inline_payload && mun_slice_equal(s.location, own->location);
 }
 
@@ -347,15 +384,16 @@ static bool stops_everything(const mun_registering *r, mun_code code)
            code == MUN_E_BUSY || code == MUN_E_NO_SPACE;
 }
 
-/* A service is asked by registering the first one alone. */
+/* A service is asked by registering the first of several alone. */
 static mun_code ask_by_registering(mun_registering *r, mun_error *err)
 {
     uint64_t failed = r->failed;
     r->admitted = true;
+    if (!r->brief && r->app->args.operands_len < 2) return MUN_OK;
     MUN_TRY(mun_registering_flush(r, err));
     if (r->failed == failed) return MUN_OK;
-    return mun_fail(err, MUN_E_REFUSED, MUN_NO_OFFSET,
-                    "the service refused the first document; the others were not tried");
+    return mun_fail(err, r->stopped, MUN_NO_OFFSET,
+                    "the first document could not be registered; the others were not tried");
 }
 
 /* All statements of one key share issuer and key: if the ledger refuses the first, it is no use
@@ -502,5 +540,6 @@ void mun_registering_end(mun_registering *r, bool should_print_sum)
     mun_progress_end(&r->progress);
     if (should_print_sum) print_sum(r);
     r->app->exit_code = r->exit_code;
+    mun_known_set_free(&r->hints);
     clear_items(r);
 }

@@ -9,6 +9,7 @@
 #define MUN_CLI_REGISTERING_H
 
 #include "cli/holder.h"
+#include "cli/known_set.h"
 #include "cli/screen.h"
 #include "cli/signing.h"
 
@@ -30,8 +31,10 @@ typedef struct mun_registering {
     const char *out;            /* of --out, or NULL */
     bool brief;                 /* one line for all instead of one for each */
     bool admitted;              /* the ledger admits what this key signs */
-    bool asked_unknown;         /* the service was asked whether it knows this issuer and key... */
-    bool unknown;               /* ... and does not: nothing of theirs need be looked for */
+    bool asked_hints;           /* the service's list of this issuer and key was asked for... */
+    bool have_hints;            /* ... and is complete in hints */
+    mun_known_set hints;
+    mun_code stopped; /* why the first one failed at a service, when the others were not tried */
     mun_register_item items[MUN_REGISTER_BATCH];
     size_t items_len;
     size_t items_bytes;

@@ -20,8 +20,9 @@
 
 #include <jansson.h>
 
-#define MUN_REMOTE_TILES    24   /* hash tiles kept */
-#define MUN_REMOTE_PAGE_MAX 1000 /* entries asked for at once */
+#define MUN_REMOTE_TILES    24    /* hash tiles kept */
+#define MUN_REMOTE_PAGE_MAX 1000  /* entries asked for at once */
+#define MUN_REMOTE_EMPTY    10000 /* pages without an entry, one after the other */
 #define MUN_REMOTE_JSON_MAX (8u << 20)
 #define MUN_REMOTE_BATCH    (8u << 20)  /* bytes of a batch's answer */
 #define MUN_BUNDLE_MAX      (17u << 20) /* 256 entries of 65,535 bytes with their lengths */
@@ -116,6 +117,10 @@ MUN_MUST mun_code mun_remote_entry(mun_remote *remote, uint64_t index, mun_buf *
                                    mun_error *err);
 MUN_MUST mun_code mun_remote_find(mun_remote *remote, const mun_query *query, mun_ledger_found each,
                                   void *ctx, mun_error *err);
+/* The list alone, as the service sends it: hints, nothing checked but their order. */
+typedef mun_code (*mun_remote_hint)(void *ctx, const json_t *entry, mun_error *err);
+MUN_MUST mun_code mun_remote_hints(mun_remote *remote, const mun_query *query, mun_remote_hint each,
+                                   void *ctx, mun_error *err);
 MUN_MUST mun_code mun_remote_evidence(mun_remote *remote, uint64_t index, mun_buf *ret,
                                       mun_error *err);
 /* Evidence made here from a statement and its checked receipt, with a tlog-proof from tiles where

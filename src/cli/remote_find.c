@@ -148,8 +148,12 @@ typedef struct search {
     mun_remote *remote;
     const mun_query *query;
     mun_ledger_found each;
+    mun_remote_hint hint; /* instead of each */
     void *ctx;
-    uint64_t given;  /* handed to each */
+    uint64_t given; /* handed to each */
+    bool have_last;
+    uint64_t last;   /* index seen: the next one is greater */
+    unsigned empty;  /* pages without an entry */
     char next[1024]; /* cursor; "" at the end */
 } search;
 
@@ -291,6 +295,19 @@ static mun_code check_leaf(const search *s, const mun_found *found, const json_t
     return s->remote->check ? mun_remote_prove(s->remote, found->index, leaf, &path, err) : MUN_OK;
 }
 
+/* Results come in order of index; this also ends a list that goes round in a circle. */
+static mun_code check_order(search *s, uint64_t index, mun_error *err)
+{
+    if (s->have_last && index <= s->last) {
+        return mun_failf(err, MUN_E_INVALID, 0,
+                         "the service answers with entry %llu after entry %llu, out of order",
+                         (unsigned long long)index, (unsigned long long)s->last);
+    }
+    s->have_last = true;
+    s->last = index;
+    return MUN_OK;
+}
+
 static mun_code one_entry(search *s, const json_t *entry, mun_error *err)
 {
     mun_buf bytes MUN_BUF_AUTO = mun_buf_growable(MUN_EVIDENCE_MAX);
@@ -300,7 +317,9 @@ static mun_code one_entry(search *s, const json_t *entry, mun_error *err)
         return mun_fail(err, MUN_E_MALFORMED, MUN_NO_OFFSET, "the service sends no index");
     }
     mun_found found = {.index = (uint64_t)json_integer_value(index), .statement = &statement};
+    MUN_TRY(check_order(s, found.index, err));
     if (s->query->have_after && found.index <= s->query->after) return MUN_OK;
+    if (s->hint != NULL) return s->hint(s->ctx, entry, err);
     MUN_TRY(take_time(json_object_get(entry, "time"), &found.time_ms, err));
     MUN_TRY(mun_remote_entry(s->remote, found.index, &bytes, err));
     found.entry = mun_buf_slice(&bytes);
@@ -353,25 +372,43 @@ static mun_code take_page(search *s, json_t *page, mun_error *err)
     }
     for (size_t i = 0; i < json_array_size(entries); i++) {
         if (s->query->limit > 0 && s->given >= s->query->limit) break;
-        if (s->remote->have_tree) MUN_TRY(look_ahead(s, entries, i, err));
+        if (s->remote->have_tree && s->hint == NULL) MUN_TRY(look_ahead(s, entries, i, err));
         MUN_TRY(one_entry(s, json_array_get(entries, i), err));
     }
+    s->empty = json_array_size(entries) == 0 ? s->empty + 1 : 0;
+    if (s->empty > MUN_REMOTE_EMPTY) {
+        return mun_fail(err, MUN_E_MALFORMED, MUN_NO_OFFSET,
+                        "the service sends one empty page after the other");
+    }
     return take_next(s, page, err);
+}
+
+static mun_code run(search *s, mun_error *err)
+{
+    char path[MUN_FETCH_URL_MAX];
+    const mun_query *query = s->query;
+    do {
+        json_t *page;
+        if (mun_interrupted()) return mun_fail(err, MUN_E_AGAIN, MUN_NO_OFFSET, "interrupted");
+        MUN_TRY(make_path(s, path, sizeof path, err));
+        MUN_TRY(mun_remote_get_json(s->remote, path, &page, err));
+        mun_code code = take_page(s, page, err);
+        json_decref(page);
+        MUN_TRY(code);
+    } while (s->next[0] != '\0' && (query->limit == 0 || s->given < query->limit));
+    return MUN_OK;
 }
 
 mun_code mun_remote_find(mun_remote *remote, const mun_query *query, mun_ledger_found each,
                          void *ctx, mun_error *err)
 {
-    char path[MUN_FETCH_URL_MAX];
     search s = {.remote = remote, .query = query, .each = each, .ctx = ctx};
-    do {
-        json_t *page;
-        if (mun_interrupted()) return mun_fail(err, MUN_E_AGAIN, MUN_NO_OFFSET, "interrupted");
-        MUN_TRY(make_path(&s, path, sizeof path, err));
-        MUN_TRY(mun_remote_get_json(remote, path, &page, err));
-        mun_code code = take_page(&s, page, err);
-        json_decref(page);
-        MUN_TRY(code);
-    } while (s.next[0] != '\0' && (query->limit == 0 || s.given < query->limit));
-    return MUN_OK;
+    return run(&s, err);
+}
+
+mun_code mun_remote_hints(mun_remote *remote, const mun_query *query, mun_remote_hint each,
+                          void *ctx, mun_error *err)
+{
+    search s = {.remote = remote, .query = query, .hint = each, .ctx = ctx};
+    return run(&s, err);
 }
