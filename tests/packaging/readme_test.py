@@ -18,15 +18,16 @@ WAIT = "for i in $(seq 100); do curl -sf -o /dev/null http://127.0.0.1:{port}/he
 
 
 def python_with_wheels():
-    """A Python that has what the example client needs, or None where it cannot be had."""
-    venv = harness.build_folder() / "venv-scitt-client"
-    if not (venv / "ready").exists():
-        for command in ([sys.executable, "-m", "venv", venv], [venv / "bin/pip", "install", "-q", "-r", WHEELS]):
+    """The folder of a Python that has what the example client needs (the one of tests/foreign), or None where it cannot be had."""
+    venv, wanted = harness.build_folder() / "venv-foreign", WHEELS.read_text()
+    mark = venv / "ready"
+    if not mark.exists() or mark.read_text() != wanted:
+        for command in ([sys.executable, "-m", "venv", "--clear", venv], [venv / "bin/pip", "install", "-q", "-r", WHEELS]):
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode != 0:
                 print(done.stdout[-500:], done.stderr[-500:])
                 return None
-        (venv / "ready").touch()
+        mark.write_text(wanted)
     return venv / "bin"
 
 
