@@ -294,9 +294,10 @@ MUN_API MUN_MUST mun_code mun_standby_open(const char *directory, const mun_sour
                                            mun_error *err);
 /*
  * Takes what the source has more, checked before it is kept: signature, consistency with all that
- * is held, the root over every entry, admission. MUN_E_INVALID: the source contradicts itself or
- * what is held; where it has signed two histories, both checkpoints are kept in the standby's file
- * fork-SIZE.txt. Nothing is ever taken back.
+ * is held, the root over every entry, admission. MUN_E_AGAIN: it cannot be reached, or its files do
+ * not fit together (yet). MUN_E_INVALID: it is not signed by a known key, holds what was not to be
+ * admitted, or contradicts what is held; where two histories were signed, both checkpoints are kept
+ * in the standby's file fork-SIZE.txt. Nothing is ever taken back.
  */
 MUN_API MUN_MUST mun_code mun_standby_follow(mun_standby *standby, mun_standby_step *ret,
                                              mun_error *err);
@@ -309,9 +310,22 @@ typedef struct mun_ledger_adopt_options {
     mun_slice old_checkpoints_key_pem;
     mun_slice old_passphrase;
     mun_slice passphrase; /* for the new keys */
+    /* Only makes the new keys and writes their public halves to ledger.pub.new, for a hand-over by
+     * the original; once the copy has followed it onto its log, adopting announces nothing more. */
+    bool prepare;
 } mun_ledger_adopt_options;
 MUN_API MUN_MUST mun_code mun_ledger_adopt(const char *directory,
                                            const mun_ledger_adopt_options *options, mun_error *err);
+/*
+ * Ends the writing here and hands it over: announces the keys of successor (ledger.pub.new of a
+ * prepared copy) on the log under the present ones, signs the last checkpoint with these, and marks
+ * the directory as a copy, in an order that a crash cannot spoil: called again, it goes on.
+ * ret_tree: what the successor must have followed before it adopts. MUN_E_REFUSED: a copied
+ * directory, or another successor was named before.
+ */
+MUN_API MUN_MUST mun_code mun_ledger_handover(const char *directory,
+                                              const mun_ledger_pub *successor, mun_slice passphrase,
+                                              mun_tree *ret_tree, mun_error *err);
 
 #ifdef __cplusplus
 }

@@ -119,12 +119,25 @@ static mun_code old_key(adopting *a, mun_error *err)
     return a->ledger->keys_there ? old_key_brought(a, err) : MUN_OK;
 }
 
+/* Whoever prepared a hand-over means to wait for it: without it there would be two histories. */
+static mun_code handed_over(const adopting *a, mun_error *err)
+{
+    bool prepared = false;
+    MUN_TRY(mun_ledger_file_exists(a->ledger->directory, MUN_NEW_PUB_FILE, &prepared, err));
+    if (!prepared || a->old.handle != NULL) return MUN_OK;
+    return mun_fail(err, MUN_E_REFUSED, MUN_NO_OFFSET,
+                    "this copy waits for a hand-over (ledger.pub.new) that is not on its log: run "
+                    "muniment handover at the original, then muniment standby DIR --once here; if "
+                    "the original is gone for good, remove ledger.pub.new and adopt again");
+}
+
 static mun_code announce(adopting *a, mun_error *err)
 {
     const mun_policy *now = policy_of(a);
     mun_ledger *ledger = a->ledger;
     if (announced(a)) return MUN_OK; /* an earlier try got this far, or the original did it */
     MUN_TRY(old_key(a, err));
+    MUN_TRY(handed_over(a, err));
     mun_policy policy;
     int64_t created = (int64_t)(ledger->clock_ms(ledger->clock_ctx) / 1000);
     MUN_TRY(mun_policy_init(ledger->pub.origin, created, now->any_issuer, &a->fresh.receipts.signer,
@@ -167,29 +180,24 @@ static mun_code keys_place(const adopting *a, mun_error *err)
     return vfs->sync_dir(vfs->ctx, "", err);
 }
 
-/* A directory whose only sign of being a copy is its keys would look like a ledger again before all
- * is done; the mark says otherwise until the end. */
-static mun_code mark(const adopting *a, mun_error *err)
-{
-    mun_error why;
-    mun_code code = mun_ledger_file_write(a->ledger->directory, MUN_COPY_FILE,
-                                          MUN_LITERAL("muniment-copy 1\n"), 0, &why);
-    if (code == MUN_OK || code == MUN_E_EXISTS) return MUN_OK;
-    if (err != NULL) *err = why;
-    return code;
-}
-
 static mun_code adopt(adopting *a, mun_error *err)
 {
     mun_ledger *ledger = a->ledger;
-    MUN_TRY(mark(a, err));
+    /* A directory whose only sign of being a copy is its keys would look like a ledger again before
+     * all is done; the mark says otherwise until the end. */
+    MUN_TRY(mun_ledger_mark_copy(ledger->directory, err));
     MUN_TRY(fresh_keys(a, err));
+    if (a->options->prepare) {
+        return mun_ledger_pub_put(a->crypto, ledger->directory, MUN_NEW_PUB_FILE,
+                                  ledger->pub.origin, &a->fresh, MUN_WRITE_REPLACE, err);
+    }
     MUN_TRY(announce(a, err));
-    MUN_TRY(mun_ledger_pub_put(a->crypto, ledger->directory, ledger->pub.origin, &a->fresh,
-                               MUN_WRITE_REPLACE, err));
+    MUN_TRY(mun_ledger_pub_put(a->crypto, ledger->directory, MUN_LEDGER_PUB_FILE,
+                               ledger->pub.origin, &a->fresh, MUN_WRITE_REPLACE, err));
     MUN_TRY(keys_place(a, err));
     /* Signed by a key that ledger.pub names no more; the next one asked for is signed anew. */
     MUN_TRY(mun_ledger_file_remove(ledger->directory, MUN_CHECKPOINT_FILE, err));
+    MUN_TRY(mun_ledger_file_remove(ledger->directory, MUN_NEW_PUB_FILE, err));
     MUN_TRY(mun_ledger_file_remove(ledger->directory, MUN_COPY_FILE, err));
     return ledger->vfs.sync_dir(ledger->vfs.ctx, "", err);
 }

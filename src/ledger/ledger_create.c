@@ -90,8 +90,9 @@ void mun_ledger_signers_free(mun_ledger_signers *signers)
     mun_signing_key_free(&signers->checkpoints);
 }
 
-mun_code mun_ledger_pub_put(const mun_crypto *crypto, const char *directory, mun_slice origin,
-                            const mun_ledger_signers *signers, unsigned flags, mun_error *err)
+mun_code mun_ledger_pub_put(const mun_crypto *crypto, const char *directory, const char *name,
+                            mun_slice origin, const mun_ledger_signers *signers, unsigned flags,
+                            mun_error *err)
 {
     mun_ledger_pub pub = {.origin = origin,
                           .receipts = signers->receipts.signer.key,
@@ -100,7 +101,7 @@ mun_code mun_ledger_pub_put(const mun_crypto *crypto, const char *directory, mun
     mun_buf text = mun_buf_fixed(bytes, sizeof bytes);
     mun_ledger_pub_write(crypto, &pub, &text);
     if (!mun_buf_ok(&text)) return mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "out of memory");
-    return mun_ledger_file_write(directory, MUN_LEDGER_PUB_FILE, mun_buf_slice(&text), flags, err);
+    return mun_ledger_file_write(directory, name, mun_buf_slice(&text), flags, err);
 }
 
 static mun_code first_entry(const mun_log_config *config, mun_slice genesis, mun_error *err)
@@ -134,7 +135,8 @@ static mun_code populate_with(const mun_vfs *vfs, const char *directory,
         config.clock_ctx = options->clock_ctx;
     }
     uint64_t now_ms = config.clock_ms(config.clock_ctx);
-    MUN_TRY(mun_ledger_pub_put(crypto, directory, options->origin, signers, 0, err));
+    MUN_TRY(mun_ledger_pub_put(crypto, directory, MUN_LEDGER_PUB_FILE, options->origin, signers, 0,
+                               err));
     MUN_TRY(genesis_make(options, now_ms, signers, &genesis, err));
     MUN_TRY(first_entry(&config, mun_buf_slice(&genesis), err));
     return vfs->sync_dir(vfs->ctx, "", err);

@@ -116,6 +116,16 @@ mun_code mun_ledger_pub_read(const mun_crypto *crypto, const char *directory, mu
     return mun_error_prefix(err, MUN_E_DAMAGED, "the file ledger.pub of the ledger is damaged");
 }
 
+mun_code mun_ledger_mark_copy(const char *directory, mun_error *err)
+{
+    mun_error why;
+    mun_code code =
+        mun_ledger_file_write(directory, MUN_COPY_FILE, MUN_LITERAL("muniment-copy 1\n"), 0, &why);
+    if (code == MUN_OK || code == MUN_E_EXISTS) return MUN_OK;
+    if (err != NULL) *err = why;
+    return code;
+}
+
 mun_code mun_ledger_elsewhere(const mun_ledger *ledger, mun_error *err)
 {
     return mun_failf(

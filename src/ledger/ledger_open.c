@@ -204,15 +204,11 @@ static mun_code policy_fits(mun_ledger *ledger, const mun_crypto *crypto, mun_er
     if (ledger->adopting || keys_are(ledger, crypto, policy)) return MUN_OK;
     MUN_TRY(mun_control_current(ledger, crypto, err));
     if (keys_are(ledger, crypto, mun_control_policy(&ledger->control.state))) return MUN_OK;
-    bool adopting = false;
-    MUN_TRY(mun_ledger_file_exists(ledger->directory, MUN_NEW_KEYS_FOLDER, &adopting, err));
-    if (adopting) {
-        return mun_fail(err, MUN_E_DAMAGED, MUN_NO_OFFSET,
-                        "the adoption of this copy was interrupted between the log and ledger.pub; "
-                        "finish it with: muniment adopt DIR");
-    }
-    return mun_fail(err, MUN_E_DAMAGED, MUN_NO_OFFSET,
-                    "ledger.pub holds other keys than the policy on the log");
+    return mun_failf(err, MUN_E_DAMAGED, 0,
+                     "ledger.pub holds other keys than the policy on the log%s",
+                     ledger->copy ? ": an adoption or a hand-over was interrupted here; finish it "
+                                    "with muniment adopt DIR, or muniment handover DIR NEW.pub"
+                                  : "");
 }
 
 static mun_code control_open(mun_ledger *ledger, const mun_crypto *crypto, mun_error *err)

@@ -28,7 +28,8 @@
 #define MUN_CHECKPOINT_MAX 4096
 
 #define MUN_KEYS_FOLDER     "keys"
-#define MUN_NEW_KEYS_FOLDER "keys.new" /* while an adoption is under way */
+#define MUN_NEW_PUB_FILE    "ledger.pub.new" /* a prepared copy's, for its original */
+#define MUN_NEW_KEYS_FOLDER "keys.new"       /* while an adoption is under way */
 #define MUN_RECEIPTS_KEY    "keys/receipts.pem"
 #define MUN_CHECKPOINTS_KEY "keys/checkpoints.pem"
 #define MUN_LEDGER_PUB_FILE "ledger.pub"
@@ -135,11 +136,14 @@ MUN_MUST mun_code mun_ledger_keys_read(const char *directory, const char *folder
                                        mun_slice passphrase, mun_ledger_signers *ret,
                                        mun_error *err);
 void mun_ledger_signers_free(mun_ledger_signers *signers);
-/* Writes ledger.pub. */
+/* Writes ledger.pub, or a file of that form. */
 MUN_MUST mun_code mun_ledger_pub_put(const mun_crypto *crypto, const char *directory,
-                                     mun_slice origin, const mun_ledger_signers *signers,
-                                     unsigned flags, mun_error *err);
+                                     const char *name, mun_slice origin,
+                                     const mun_ledger_signers *signers, unsigned flags,
+                                     mun_error *err);
 
+/* Marks the directory as a copy; fine when it is marked already. */
+MUN_MUST mun_code mun_ledger_mark_copy(const char *directory, mun_error *err);
 /* MUN_E_REFUSED for a copy and for a ledger opened for reading. */
 MUN_MUST mun_code mun_ledger_need_writer(const mun_ledger *ledger, mun_error *err);
 /* MUN_E_REFUSED: says how it shows that this is a copied directory, and what to do. */

@@ -106,25 +106,52 @@ mun_code mun_ledger_consistency_receipt(mun_ledger *ledger, uint64_t old_size, m
 
 /* ---- Checkpoints ---------------------------------------------------------------------------- */
 
-/* A copy has no key, but it may hold the checkpoint that came with it. */
+/* By the keys of ledger.pub, or those of an earlier time of the ledger: what is newest on a copy
+ * may have been signed before the keys changed. */
+static bool kept_signed(mun_ledger *ledger, const mun_crypto *crypto, const mun_note *note)
+{
+    const mun_control_state *state = &ledger->control.state;
+    mun_slice origin = ledger->pub.origin;
+    if (mun_note_check(crypto, note, origin, MUN_VKEY_LOG, &ledger->pub.checkpoints, NULL, NULL) ==
+        MUN_OK) {
+        return true;
+    }
+    if (mun_control_current(ledger, crypto, NULL) != MUN_OK) return false;
+    bool good = false;
+    pthread_rwlock_rdlock(&ledger->control_lock);
+    for (size_t i = 0; i < state->epochs_len && !good; i++) {
+        good = mun_note_check(crypto, note, origin, MUN_VKEY_LOG,
+                              &state->epochs[i]->policy.keys.checkpoints.key, NULL, NULL) == MUN_OK;
+    }
+    pthread_rwlock_unlock(&ledger->control_lock);
+    return good;
+}
+
+/* A copy has no key, but it holds the checkpoint that came with it, or, a standby, the last one
+ * that it has taken all entries of; more may be on its log by now. */
 static mun_code checkpoint_kept(mun_ledger *ledger, const mun_crypto *crypto,
-                                const mun_tree_head *head, mun_buf *ret, mun_error *err)
+                                const mun_tree_head *head, mun_tree_head *ret_head, mun_buf *ret,
+                                mun_error *err)
 {
     MUN_BUF_AUTO mun_buf bytes = mun_buf_growable(MUN_CHECKPOINT_MAX);
     mun_note note;
     mun_checkpoint checkpoint;
+    mun_tree_head kept = {0};
     if (mun_ledger_file_read(ledger->directory, MUN_CHECKPOINT_FILE, MUN_CHECKPOINT_MAX, &bytes,
                              NULL) != MUN_OK ||
         mun_note_parse(mun_buf_slice(&bytes), &note, NULL) != MUN_OK ||
-        mun_checkpoint_parse(note.text, &checkpoint, NULL) != MUN_OK ||
-        checkpoint.size != head->size ||
-        memcmp(checkpoint.root, head->root.bytes, MUN_HASH_SIZE) != 0 ||
-        mun_note_check(crypto, &note, ledger->pub.origin, MUN_VKEY_LOG, &ledger->pub.checkpoints,
-                       NULL, NULL) != MUN_OK) {
+        mun_checkpoint_parse(note.text, &checkpoint, NULL) != MUN_OK || checkpoint.size == 0 ||
+        checkpoint.size > head->size || (!ledger->copy && checkpoint.size != head->size) ||
+        mun_log_root(ledger->log, checkpoint.size, &kept.root, NULL) != MUN_OK ||
+        memcmp(checkpoint.root, kept.root.bytes, MUN_HASH_SIZE) != 0 ||
+        !kept_signed(ledger, crypto, &note)) {
         return mun_ledger_need_keys(ledger, err);
     }
+    kept.size = checkpoint.size;
     mun_buf_put(ret, mun_buf_slice(&bytes));
-    return mun_buf_ok(ret) ? MUN_OK : no_room(err);
+    if (!mun_buf_ok(ret)) return no_room(err);
+    *ret_head = kept;
+    return MUN_OK;
 }
 
 static mun_code checkpoint_sign(mun_ledger *ledger, const mun_crypto *crypto,
@@ -141,11 +168,14 @@ static mun_code checkpoint_sign(mun_ledger *ledger, const mun_crypto *crypto,
     return MUN_OK;
 }
 
-/* Ed25519 signs the same text to the same bytes, so the last one is kept only for speed. */
-static mun_code checkpoint_at(mun_ledger *ledger, const mun_crypto *crypto,
-                              const mun_tree_head *head, mun_buf *ret, mun_error *err)
+/* Ed25519 signs the same text to the same bytes, so the last one is kept only for speed. head: in,
+ * the tree that is wanted; out, the tree of the checkpoint, which on a copy may be an older one. */
+static mun_code checkpoint_at(mun_ledger *ledger, const mun_crypto *crypto, mun_tree_head *head,
+                              mun_buf *ret, mun_error *err)
 {
-    if (ledger->no_keys.code != MUN_OK) return checkpoint_kept(ledger, crypto, head, ret, err);
+    if (ledger->no_keys.code != MUN_OK) {
+        return checkpoint_kept(ledger, crypto, head, head, ret, err);
+    }
     pthread_mutex_lock(&ledger->checkpoint_mutex);
     mun_code code = MUN_OK;
     bool same = ledger->checkpoint_head.size == head->size && head->size > 0;
@@ -183,13 +213,19 @@ mun_code mun_ledger_checkpoint(mun_ledger *ledger, mun_buf *ret, mun_error *err)
 /* ---- tlog-proofs and evidence files --------------------------------------------------------- */
 
 static mun_code tlog_proof_at(mun_ledger *ledger, const mun_crypto *crypto, uint64_t index,
-                              const mun_hash *leaf, const mun_tree_head *head, mun_buf *ret,
+                              const mun_hash *leaf, mun_tree_head head, mun_buf *ret,
                               mun_error *err)
 {
     MUN_BUF_AUTO mun_buf note = mun_buf_growable(MUN_CHECKPOINT_MAX);
     mun_path path;
-    MUN_TRY(inclusion_checked(ledger, crypto, index, leaf, head, &path, err));
-    MUN_TRY(checkpoint_at(ledger, crypto, head, &note, err));
+    MUN_TRY(checkpoint_at(ledger, crypto, &head, &note, err));
+    if (index >= head.size) {
+        return mun_failf(err, MUN_E_AGAIN, 0,
+                         "this copy holds entry %llu, but no checkpoint yet that covers it; try "
+                         "again in a moment",
+                         (unsigned long long)index);
+    }
+    MUN_TRY(inclusion_checked(ledger, crypto, index, leaf, &head, &path, err));
     mun_tlog_proof proof = {.index = index, .path_len = path.len, .note = mun_buf_slice(&note)};
     if (path.len > MUN_PROOF_PATH_MAX) return no_room(err);
     memcpy(proof.path, path.node, path.len * MUN_HASH_SIZE);
@@ -203,7 +239,7 @@ static mun_code tlog_proof(mun_ledger *ledger, const mun_crypto *crypto, uint64_
     mun_hash leaf;
     mun_tree_head head = mun_log_head(ledger->log);
     MUN_TRY(mun_log_leaf(ledger->log, index, &leaf, err));
-    return tlog_proof_at(ledger, crypto, index, &leaf, &head, ret, err);
+    return tlog_proof_at(ledger, crypto, index, &leaf, head, ret, err);
 }
 
 mun_code mun_ledger_tlog_proof(mun_ledger *ledger, uint64_t index, mun_buf *ret, mun_error *err)
@@ -227,7 +263,7 @@ static mun_code evidence(mun_ledger *ledger, const mun_crypto *crypto, uint64_t 
     request.sub = statement.sub;
     mun_hash_leaf(crypto, mun_buf_slice(&entry), &request.leaf);
     MUN_TRY(mun_receipt_make(ledger, crypto, &request, &receipt, err));
-    MUN_TRY(tlog_proof_at(ledger, crypto, index, &request.leaf, &request.head, &proof, err));
+    MUN_TRY(tlog_proof_at(ledger, crypto, index, &request.leaf, request.head, &proof, err));
     mun_slice receipts[] = {mun_buf_slice(&receipt)}, proofs[] = {mun_buf_slice(&proof)};
     MUN_TRY(mun_evidence_write(&statement, receipts, 1, proofs, 1, ret, err));
     return mun_buf_ok(ret) ? MUN_OK : no_room(err);

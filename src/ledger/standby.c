@@ -200,25 +200,38 @@ static mun_code kept_write(mun_standby *s, mun_error *err)
                                  MUN_WRITE_REPLACE, err);
 }
 
-static mun_code checkpoint_read(mun_standby *s, mun_error *err)
+/* A key signs the trees up to and with the entry that replaces it, and none beyond. */
+static mun_code checkpoint_by(mun_standby *s, size_t epoch, mun_error *err)
 {
     mun_tree head;
-    mun_error why = {0};
-    mun_code code =
-        mun_source_checkpoint(&s->source, s->crypto, &s->ledger->pub, &s->note, &head, &why);
-    if (code == MUN_E_INVALID) {
-        return mun_failf(err, code, 0,
-                         "%s; if the ledger was adopted elsewhere under new keys, compare its new "
-                         "ledger.pub with its keeper and make a new standby in another folder",
-                         why.text);
-    }
-    if (code != MUN_OK) {
-        if (err != NULL) *err = why;
-        return code;
+    const mun_control_state *state = &s->ledger->control.state;
+    mun_ledger_pub pub = s->ledger->pub;
+    pub.checkpoints = state->epochs[epoch]->policy.keys.checkpoints.key;
+    MUN_TRY(mun_source_checkpoint(&s->source, s->crypto, &pub, &s->note, &head, err));
+    if (epoch + 1 < state->epochs_len && head.size > state->epochs[epoch + 1]->index + 1) {
+        return mun_fail(err, MUN_E_INVALID, MUN_NO_OFFSET,
+                        "the file checkpoint is signed by a key that was replaced before");
     }
     s->head.size = head.size;
     memcpy(s->head.root.bytes, head.root, MUN_HASH_SIZE);
     return MUN_OK;
+}
+
+static mun_code checkpoint_read(mun_standby *s, mun_error *err)
+{
+    mun_error first = {0}, why = {0};
+    size_t epochs = s->ledger->control.state.epochs_len;
+    mun_code code = checkpoint_by(s, epochs - 1, &first);
+    for (size_t i = epochs - 1; code == MUN_E_INVALID && i-- > 0;) code = checkpoint_by(s, i, &why);
+    if (code == MUN_OK) return MUN_OK;
+    if (code == MUN_E_INVALID) {
+        return mun_failf(err, code, 0,
+                         "%s; if the ledger was adopted elsewhere under new keys, compare its new "
+                         "ledger.pub with its keeper and make a new standby in another folder",
+                         first.text);
+    }
+    if (err != NULL) *err = first.code != MUN_E_INVALID ? first : why;
+    return code;
 }
 
 mun_code mun_standby_follow(mun_standby *s, mun_standby_step *ret, mun_error *err)

@@ -510,6 +510,126 @@ static void a_standby_is_promoted(void **state)
     assert_false(status.self_announced);
 }
 
+/* ---- Hand-over --------------------------------------------------------------------------------
+ */
+
+static void read_pub(const world *w, const char *folder, const char *name, mun_buf *text,
+                     mun_ledger_pub *ret)
+{
+    read_file(folder, name, text);
+    must(mun_ledger_pub_parse(&w->crypto, mun_buf_slice(text), ret, err));
+}
+
+static void standby_prepare(world *w, const places *p)
+{
+    back_up(w, p);
+    following f = follow_begin(p);
+    follow_end(&f);
+    must(mun_ledger_adopt(p->copy, &(mun_ledger_adopt_options){.prepare = true}, err));
+    must(mun_ledger_adopt(p->copy, &(mun_ledger_adopt_options){.prepare = true}, err));
+}
+
+static void no_signature_here(const char *path)
+{
+    mun_error why = {0};
+    mun_ledger *ledger = NULL;
+    MUN_BUF_AUTO mun_buf out = mun_buf_growable(1u << 20);
+    must(mun_ledger_open(path, NULL, &ledger, err));
+    assert_true(mun_ledger_is_copy(ledger));
+    assert_int_equal(mun_ledger_receipt(ledger, 1, &out, &why), MUN_E_REFUSED);
+    must(mun_ledger_checkpoint(ledger, &out, err)); /* the last one, by the old key */
+    must(mun_ledger_close(ledger, err));
+    must(mun_ledger_fsck(path, true, NULL, NULL, err));
+}
+
+/* [POL-17]: one history, and nobody adopts it who was not named. */
+static void a_ledger_is_handed_over(void **state)
+{
+    world *w = *state;
+    places p = places_of(w);
+    mun_error why = {0};
+    mun_tree last, again;
+    mun_ledger_pub pub;
+    char original[MUN_PATH_BYTES_MAX];
+    MUN_BUF_AUTO mun_buf text = mun_buf_growable(4096);
+    fill(w, 0, 20);
+    standby_prepare(w, &p);
+    fill(w, 20, 5);
+    assert_int_equal(mun_ledger_adopt(p.copy, NULL, &why), MUN_E_REFUSED);
+    assert_non_null(strstr(why.text, "handover"));
+    read_pub(w, p.copy, "ledger.pub.new", &text, &pub);
+    assert_int_equal(mun_ledger_handover(w->path, &pub, (mun_slice){0}, &last, &why), MUN_E_BUSY);
+    world_close(w);
+    assert_int_equal(mun_ledger_handover(p.copy, &pub, (mun_slice){0}, &last, &why), MUN_E_REFUSED);
+    must(mun_ledger_handover(w->path, &pub, (mun_slice){0}, &last, err));
+    assert_int_equal(last.size, 28);
+    must(mun_ledger_handover(w->path, &pub, (mun_slice){0}, &again, err));
+    assert_memory_equal(&last, &again, sizeof last);
+    no_signature_here(w->path);
+    memcpy(original, w->path, sizeof original);
+    w->ledger = world_open_with(w, &(mun_ledger_open_options){.read_only = true});
+    back_up(w, &p);
+    world_close(w);
+    following f = follow_begin(&p);
+    follow(&f);
+    assert_int_equal(f.step.tree.size, 28);
+    follow(&f); /* the old key's checkpoint is still good for the tree that ends its time */
+    follow_end(&f);
+    must(mun_ledger_adopt(p.copy, NULL, err));
+    snprintf(w->path, sizeof w->path, "%s", p.copy);
+    world_open(w);
+    assert_int_equal(mun_ledger_tree(w->ledger).size, 28);
+    fill(w, 100, 5);
+    mun_ledger_status status;
+    must(mun_ledger_status_get(w->ledger, &status, err));
+    assert_false(status.copy || status.self_announced);
+    assert_int_equal(mun_ledger_handover(original, &pub, (mun_slice){0}, &again, &why), MUN_OK);
+    assert_memory_equal(&last, &again,
+                        sizeof last); /* it knows of nothing newer, and adds nothing */
+}
+
+static void checkpoint_at(world *w, const char *folder, mun_signing_key *key, uint64_t size,
+                          const uint8_t root[MUN_HASH_SIZE])
+{
+    mun_checkpoint checkpoint = {.origin = MUN_LITERAL(WORLD_ORIGIN), .size = size};
+    MUN_BUF_AUTO mun_buf note = mun_buf_growable(4096);
+    memcpy(checkpoint.root, root, MUN_HASH_SIZE);
+    must(mun_checkpoint_sign(&w->crypto, &checkpoint, &key->signer, &note, err));
+    write_file(folder, "checkpoint", mun_buf_slice(&note));
+}
+
+/* [POL-17]: a key that was replaced signs no tree beyond the entry that did it. */
+static void a_replaced_key_signs_nothing_new(void **state)
+{
+    world *w = *state;
+    places p = places_of(w);
+    mun_tree last;
+    mun_ledger_pub pub;
+    mun_signing_key old;
+    char path[2 * MUN_PATH_BYTES_MAX];
+    MUN_BUF_AUTO mun_buf text = mun_buf_growable(4096);
+    fill(w, 0, 10);
+    standby_prepare(w, &p);
+    snprintf(path, sizeof path, "%s/keys/checkpoints.pem", w->path);
+    must(mun_signing_key_read(path, (mun_slice){0}, &old, err));
+    read_pub(w, p.copy, "ledger.pub.new", &text, &pub);
+    world_close(w);
+    must(mun_ledger_handover(w->path, &pub, (mun_slice){0}, &last, err));
+    w->ledger = world_open_with(w, &(mun_ledger_open_options){.read_only = true});
+    back_up(w, &p);
+    world_close(w);
+    following f = follow_begin(&p);
+    follow(&f);
+    checkpoint_at(w, p.out, &old, last.size + 1, last.root);
+    mun_error why = follow_fails(&f, MUN_E_INVALID);
+    assert_non_null(strstr(why.text, "not signed by the key"));
+    checkpoint_at(w, p.out, &w->other, last.size + 1, last.root);
+    follow_fails(&f, MUN_E_INVALID);
+    follow_end(&f);
+    mun_signing_key_free(&old);
+    world_open(w);
+}
+
 int main(void)
 {
 #define listed(test) cmocka_unit_test_setup_teardown(test, world_set_up, world_tear_down)
@@ -527,6 +647,8 @@ int main(void)
         listed(what_may_not_stand_there_is_not_taken),
         listed(only_copies_follow),
         listed(a_standby_is_promoted),
+        listed(a_ledger_is_handed_over),
+        listed(a_replaced_key_signs_nothing_new),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
