@@ -88,8 +88,29 @@ static mun_code adopt_with(mun_app *app, secrets *s, mun_error *err)
         .old_checkpoints_key_pem = mun_buf_slice(&checkpoints),
         .old_passphrase = mun_buf_slice(&old_secret),
         .passphrase = mun_buf_slice(&secret),
+        .prepare = mun_app_has(app, MUN_OPT_PREPARE),
     };
     return mun_ledger_adopt(app->args.operands[0], &options, err);
+}
+
+static mun_code report_prepared(mun_app *app, const char *directory, mun_error *err)
+{
+    char public_file[MUN_PATH_BYTES_MAX];
+    mun_key_file file;
+    MUN_TRY(mun_path_with(directory, "/ledger.pub.new", public_file, sizeof public_file, err));
+    MUN_TRY(mun_key_file_read(&app->crypto, public_file, &file, err));
+    if (app->json) {
+        json_t *object = mun_out_new("prepared");
+        mun_out_path(object, "directory", directory);
+        mun_out_path(object, "successor", public_file);
+        mun_out_key_file(app, object, &file);
+        mun_out_print(app, object);
+    } else if (!app->quiet) {
+        printf("%s: its new keys are ready. At the original: muniment handover DIR %s\n",
+               MUN_PLAIN_PATH(directory), MUN_PLAIN_PATH(public_file));
+        mun_key_file_print(app, &file);
+    }
+    return MUN_OK;
 }
 
 mun_code mun_cmd_adopt(mun_app *app, mun_error *err)
@@ -101,6 +122,7 @@ mun_code mun_cmd_adopt(mun_app *app, mun_error *err)
     mun_code code = adopt_with(app, &s, err);
     mun_cleanse(&s, sizeof s);
     MUN_TRY(code);
+    if (mun_app_has(app, MUN_OPT_PREPARE)) return report_prepared(app, directory, err);
     MUN_TRY(mun_path_with(directory, "/ledger.pub", public_file, sizeof public_file, err));
     MUN_TRY(mun_key_file_read(&app->crypto, public_file, &file, err));
     if (app->json) {

@@ -27,6 +27,7 @@ mun_code mun_cmd_import(mun_app *app, mun_error *err);
 mun_code mun_cmd_backup(mun_app *app, mun_error *err);
 mun_code mun_cmd_restore(mun_app *app, mun_error *err);
 mun_code mun_cmd_standby(mun_app *app, mun_error *err);
+mun_code mun_cmd_handover(mun_app *app, mun_error *err);
 mun_code mun_cmd_adopt(mun_app *app, mun_error *err);
 mun_code mun_cmd_status(mun_app *app, mun_error *err);
 mun_code mun_cmd_fsck(mun_app *app, mun_error *err);

@@ -27,6 +27,7 @@ int main(int argc, char **argv)
         {MUN_CMD_BACKUP, mun_cmd_backup},
         {MUN_CMD_RESTORE, mun_cmd_restore},
         {MUN_CMD_STANDBY, mun_cmd_standby},
+        {MUN_CMD_HANDOVER, mun_cmd_handover},
         {MUN_CMD_ADOPT, mun_cmd_adopt},
         {MUN_CMD_STATUS, mun_cmd_status},
         {MUN_CMD_FSCK, mun_cmd_fsck},

@@ -294,7 +294,11 @@ static const mun_option options_standby[] = {
     END,
 };
 
+static const mun_option options_handover[] = {LEDGER_PASSPHRASE_OPTION, END};
+
 static const mun_option options_adopt[] = {
+    FLAG(MUN_OPT_PREPARE, 0, "prepare",
+         "only make the new keys and write ledger.pub.new, for muniment handover at the original"),
     VALUE(MUN_OPT_OLD_KEYS, 0, "old-keys", "DIR", MUN_VALUE_DIRECTORY,
           "the folder with the original ledger's private keys, if they are still there, so that "
           "the change is announced under them"),
@@ -742,6 +746,24 @@ const mun_command mun_commands[] = {
         .options = options_standby,
     },
     {
+        .id = MUN_CMD_HANDOVER,
+        .name = "handover",
+        .operands = "DIR NEW.pub",
+        .least = 2,
+        .most = 2,
+        .kind = MUN_VALUE_FILE,
+        .summary = "let a standby take this ledger's place",
+        .text = "Ends the writing in DIR for good: announces the keys in NEW.pub on the log under "
+                "the present ones, signs the last checkpoint, and makes DIR a copy. NEW.pub is "
+                "ledger.pub.new of a standby that was prepared with muniment adopt --prepare. That "
+                "standby then follows once more and adopts: one history, without a gap.",
+        .examples = "muniment adopt standby --prepare\n"
+                    "muniment handover ledger standby/ledger.pub.new\n"
+                    "muniment standby standby --once --from /srv/www/log\n"
+                    "muniment adopt standby",
+        .options = options_handover,
+    },
+    {
         .id = MUN_CMD_ADOPT,
         .name = "adopt",
         .operands = "DIR",
@@ -750,7 +772,8 @@ const mun_command mun_commands[] = {
         .kind = MUN_VALUE_DIRECTORY,
         .summary = "make an imported ledger one that registers again",
         .text = "Gives the copy in DIR new keys and announces them on its log, under the old keys "
-                "where they are still there. Only when the original will never write again.",
+                "where they are still there. Only when the original will never write again. A "
+                "copied directory that brought its keys with it uses these.",
         .examples = "muniment adopt copy --old-keys saved-keys",
         .options = options_adopt,
     },

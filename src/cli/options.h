@@ -81,6 +81,7 @@ typedef enum mun_option_id {
     MUN_OPT_FROM,
     MUN_OPT_INTERVAL,
     MUN_OPT_ONCE,
+    MUN_OPT_PREPARE,
     MUN_OPT_IDS
 } mun_option_id;
 
@@ -129,6 +130,7 @@ typedef enum mun_command_id {
     MUN_CMD_BACKUP,
     MUN_CMD_RESTORE,
     MUN_CMD_STANDBY,
+    MUN_CMD_HANDOVER,
     MUN_CMD_ADOPT,
     MUN_CMD_STATUS,
     MUN_CMD_FSCK,
