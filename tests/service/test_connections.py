@@ -16,7 +16,8 @@ import harness
 LONG = bool(os.environ.get("MUN_LONG"))
 IDLE = 15000 if LONG else 2000
 ONE_AFTER_THE_OTHER = 200000 if LONG else 3000
-IDLE_BYTES = 16 << 10  # what one idle connection may cost us at most
+IDLE_BYTES = 40 << 10  # what one idle connection may cost us at most
+SANITIZED = b"__asan_init" in harness.program("muniment-serve").read_bytes()  # such memory figures mean nothing
 QUICK = 2.0  # seconds: an answer that is not delayed, on a machine that does other things too
 
 
@@ -65,6 +66,7 @@ def quick(checks, service, what):
 def too_many(checks, world, ledger):
     """Beyond the limit: 503 with Retry-After and the end, and room again when others leave."""
     with served(world, ledger, connections=20) as service:
+        time.sleep(0.3)  # those of the start are gone
         held = [service.socket() for _ in range(20)]
         for i, s in enumerate(held):
             s.sendall(head(service))
@@ -88,10 +90,11 @@ def too_many(checks, world, ledger):
 
 def too_many_of_one_address(checks, world, ledger):
     with served(world, ledger, connections_per_address=5) as service:
+        time.sleep(0.3)  # those of the start are gone
         held = [service.socket() for _ in range(5)]
         for s in held:
             s.sendall(head(service))
-            s.recv(4096)
+            checks.ok(b" 200 " in s.recv(4096)[:20], "the first five of an address")
         with service.socket() as s:
             got = first(harness.read_to_end(s))
         checks.equal(got and got.status, 503, "the sixth connection of an address")
@@ -191,7 +194,7 @@ def vanish(checks, world, ledger):
         checks.ok(harness.wait_until(lambda: service.metric("muniment_body_bytes") == 0, 5), "body memory given back")
         checks.ok(service.metric("muniment_client_gone_total") >= 1, "they are counted")
         checks.equal(service.post_statement(statement).status, 201, "the statement is registered, by them or now")
-        checks.ok(service.memory() - before < 32 << 20, f"memory grew from {before} to {service.memory()}")
+        checks.ok(SANITIZED or service.memory() - before < 32 << 20, f"memory grew from {before} to {service.memory()}")
         checks.equal(service.stop(), 0, "a clean end")
 
 
@@ -296,7 +299,7 @@ def many_idle(checks, world, ledger):
         checks.equal(service.post_statement(world.statement()).status, 201, "a registration beside them")
         each = (service.memory() - before) / wanted
         print(f"{wanted} idle connections: {each / 1024:.1f} KiB each, {service.memory() >> 20} MiB in all", flush=True)
-        checks.ok(each < IDLE_BYTES * 3, f"an idle connection costs {each:.0f} bytes")
+        checks.ok(SANITIZED or each < IDLE_BYTES, f"an idle connection costs {each:.0f} bytes")
         for s in held:
             s.close()
         checks.ok(harness.wait_until(lambda: open_connections(service) <= 1, 15), "they are gone")
@@ -312,7 +315,7 @@ def one_after_the_other(checks, world, ledger):
                 s.sendall(request)
                 good += harness.read_to_end(s).startswith(b"HTTP/1.1 200")
         checks.equal(good, ONE_AFTER_THE_OTHER, "connections one after the other")
-        checks.ok(service.memory() - before < 8 << 20, f"memory grew from {before} to {service.memory()}")
+        checks.ok(SANITIZED or service.memory() - before < 8 << 20, f"memory grew from {before} to {service.memory()}")
         now = len(os.listdir(f"/proc/{service.pid}/fd"))
         checks.ok(now <= files + 2, f"{now} files open, {files} before")
 
