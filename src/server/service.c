@@ -46,7 +46,7 @@ static void raise_files(void)
     if (limit.rlim_cur >= wanted) return;
     limit.rlim_cur = wanted;
     if (setrlimit(RLIMIT_NOFILE, &limit) == 0) return;
-    mun_event(MUN_EVENT_WARNING, "few-descriptors", MUN_KV_NUMBER("limit", limit.rlim_cur));
+    mun_event(MUN_EVENT_WARNING, "few_descriptors", MUN_KV_NUMBER("limit", limit.rlim_cur));
 }
 
 /* On a worker: a ledger has grown. */
@@ -139,7 +139,7 @@ static void reload(service_run *run)
     mun_error why = {.code = MUN_OK};
     mun_manager_tell_reloading(&run->manager);
     if (service_reload(run, &why) != MUN_OK) {
-        mun_event(MUN_EVENT_ERROR, "reload-refused", MUN_KV("reason", why.text));
+        mun_event(MUN_EVENT_ERROR, "reload_refused", MUN_KV("reason", why.text));
         mun_manager_tell(&run->manager,
                          "READY=1\nSTATUS=Running; the new configuration was refused, see the log");
     } else {

@@ -122,7 +122,7 @@ static void remove_gone(service_run *run, const mun_config *config)
             i++;
             continue;
         }
-        mun_event(MUN_EVENT_NOTICE, "ledger-removed", MUN_KV("ledger", options->name));
+        mun_event(MUN_EVENT_NOTICE, "ledger_removed", MUN_KV("ledger", options->name));
         mun_served_remove(run->service.ledgers, served);
     }
 }
@@ -132,7 +132,7 @@ static mun_code update_ledger(service_run *run, const mun_config_ledger *ledger,
     mun_served *served = served_named(run, ledger->name);
     if (served == NULL) {
         MUN_TRY(add_ledger(run, ledger, err));
-        mun_event(MUN_EVENT_NOTICE, "ledger-added", MUN_KV("ledger", ledger->name));
+        mun_event(MUN_EVENT_NOTICE, "ledger_added", MUN_KV("ledger", ledger->name));
         return MUN_OK;
     }
     mun_access_options rules = access_of(run, ledger);
@@ -146,15 +146,15 @@ static void tell_restart(const mun_config *old, const mun_config *new)
         listeners = strcmp(old->listeners[i].where, new->listeners[i].where) != 0 ||
                     old->listeners[i].proxy != new->listeners[i].proxy;
     }
-    if (listeners) mun_event(MUN_EVENT_WARNING, "needs-restart", MUN_KV("changed", "listen"));
+    if (listeners) mun_event(MUN_EVENT_WARNING, "needs_restart", MUN_KV("changed", "listen"));
     if (memcmp(&old->limits, &new->limits, sizeof old->limits) != 0) {
-        mun_event(MUN_EVENT_WARNING, "needs-restart", MUN_KV("changed", "limits"));
+        mun_event(MUN_EVENT_WARNING, "needs_restart", MUN_KV("changed", "limits"));
     }
     if (!same_text(old->public_url, new->public_url)) {
-        mun_event(MUN_EVENT_WARNING, "needs-restart", MUN_KV("changed", "public-url"));
+        mun_event(MUN_EVENT_WARNING, "needs_restart", MUN_KV("changed", "public-url"));
     }
     if (old->log_format != new->log_format || old->log_level != new->log_level) {
-        mun_event(MUN_EVENT_WARNING, "needs-restart", MUN_KV("changed", "log"));
+        mun_event(MUN_EVENT_WARNING, "needs_restart", MUN_KV("changed", "log"));
     }
 }
 
@@ -184,7 +184,7 @@ static mun_code apply(service_run *run, mun_config *config, mun_error *err)
     for (size_t i = 0; i < config->ledgers_len; i++) {
         mun_error why = {.code = MUN_OK};
         if (update_ledger(run, &config->ledgers[i], &why) == MUN_OK) continue;
-        mun_event(MUN_EVENT_ERROR, "ledger-refused", MUN_KV("ledger", config->ledgers[i].name),
+        mun_event(MUN_EVENT_ERROR, "ledger_refused", MUN_KV("ledger", config->ledgers[i].name),
                   MUN_KV("reason", why.text));
     }
     keep(run, config);
@@ -212,10 +212,10 @@ mun_code service_reload(service_run *run, mun_error *err)
 static void tell_refresh(const char *whose, mun_code code, bool changed, const mun_error *why)
 {
     if (code != MUN_OK) {
-        mun_event(MUN_EVENT_ERROR, "access-refused", MUN_KV("ledger", whose),
+        mun_event(MUN_EVENT_ERROR, "access_refused", MUN_KV("ledger", whose),
                   MUN_KV("reason", why->text));
     } else if (changed) {
-        mun_event(MUN_EVENT_NOTICE, "access-read", MUN_KV("ledger", whose));
+        mun_event(MUN_EVENT_NOTICE, "access_read", MUN_KV("ledger", whose));
     }
 }
 

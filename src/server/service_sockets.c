@@ -78,7 +78,7 @@ static void tell_missing(const mun_config *config, const mun_inherited *inherite
         const char *where = config->listeners[i].where;
         bool found = !is_inherited(where);
         for (size_t j = 0; !found && j < len; j++) found = same_name(&inherited[j], where);
-        if (!found) mun_event(MUN_EVENT_WARNING, "socket-not-inherited", MUN_KV("listen", where));
+        if (!found) mun_event(MUN_EVENT_WARNING, "socket_not_inherited", MUN_KV("listen", where));
     }
 }
 
@@ -145,7 +145,7 @@ void service_sockets_unlink(const service_run *run)
         mun_error why = {.code = MUN_OK};
         if (socket->inherited || !is_unix(socket->where)) continue;
         if (mun_file_remove(socket->where + strlen("unix:"), &why) != MUN_OK) {
-            mun_event(MUN_EVENT_WARNING, "socket-left", MUN_KV("reason", why.text));
+            mun_event(MUN_EVENT_WARNING, "socket_left", MUN_KV("reason", why.text));
         }
     }
 }

@@ -81,14 +81,14 @@ def changes(checks, service, world, file, tokens):
     checks.ok("expired" in service.get(READ, headers=bearer(late)).problem()[1], "and told that it has expired")
     whole = file.read_text()
     file.write_text(whole + "rubbish\n")
-    checks.ok(harness.wait_until(lambda: "access-refused" in service.log(), 3), "a broken file is told in the log")
+    checks.ok(harness.wait_until(lambda: "access_refused" in service.log(), 3), "a broken file is told in the log")
     checks.equal(service.get(READ, headers=bearer(tokens["both"])).status, 200, "and what was read before holds")
     os.chmod(file, 0o640)
     file.write_text(whole.replace("both ", "gone ", 1))
     checks.ok(harness.wait_until(lambda: "chmod 600" in service.log(), 3), "a file that others can read is refused, with advice")
     checks.equal(service.get(READ, headers=bearer(tokens["both"])).status, 200, "and what was read before still holds")
     os.chmod(file, 0o600)
-    checks.ok(harness.wait_until(lambda: service.log().count("access-read") >= 3, 3), "the mended file is read")
+    checks.ok(harness.wait_until(lambda: service.log().count("access_read") >= 3, 3), "the mended file is read")
 
 
 def open_ledger(checks, world):

@@ -376,13 +376,13 @@ def reload(checks, world):
         checks.equal([service.get(f"/{n}/checkpoint").status for n in ledgers], [200, 200, 404], "before")
         checks.ok(reloaded(text("keep", "new"), "reloaded"), "a reload")
         checks.equal([service.get(f"/{n}/checkpoint").status for n in ledgers], [200, 404, 200], "one has gone, one is new")
-        checks.ok("event=ledger-added ledger=new" in service.log() and "event=ledger-removed ledger=gone" in service.log(), "both are said")
-        checks.ok(reloaded(text("keep", "new") + "colour = red\n", "reload-refused"), "a bad configuration is refused")
+        checks.ok("event=ledger_added ledger=new" in service.log() and "event=ledger_removed ledger=gone" in service.log(), "both are said")
+        checks.ok(reloaded(text("keep", "new") + "colour = red\n", "reload_refused"), "a bad configuration is refused")
         checks.ok("line 3" in service.log() and "colour" in service.log(), "with its line")
         checks.equal([service.get(f"/{n}/checkpoint").status for n in ledgers], [200, 404, 200], "and the old one holds")
-        checks.ok(reloaded(text("keep") + f'ledger x {{ directory = "{world.folder}/nothing" }}', "reload-refused"), "a ledger that is not there is refused")
+        checks.ok(reloaded(text("keep") + f'ledger x {{ directory = "{world.folder}/nothing" }}', "reload_refused"), "a ledger that is not there is refused")
         checks.equal(service.get("/new/checkpoint").status, 200, "and nothing else was changed with it")
-        checks.ok(reloaded(text("keep", "new", limits="limits { workers = 3 }\n"), "reloaded") and "event=needs-restart changed=limits" in service.log(),
+        checks.ok(reloaded(text("keep", "new", limits="limits { workers = 3 }\n"), "reloaded") and "event=needs_restart changed=limits" in service.log(),
                   "what needs a restart says so")
         load.done.set()
         load.join()
