@@ -151,10 +151,11 @@ MUN_API MUN_MUST mun_code mun_ledger_root(mun_ledger *ledger, uint64_t size,
  * checked against the hash above it. MUN_E_NOT_FOUND: the tree has no such tile yet. */
 MUN_API MUN_MUST mun_code mun_ledger_tile(mun_ledger *ledger, int level, uint64_t n, unsigned width,
                                           mun_buf *ret, mun_error *err);
-/* Registration times of the entries below size, as the file `commits` of an exported tree
- * (docs/format/export.md). MUN_E_NOT_FOUND: there are not so many entries. */
-MUN_API MUN_MUST mun_code mun_ledger_commits(mun_ledger *ledger, uint64_t size, mun_buf *ret,
-                                             mun_error *err);
+/* Registration times of the entries first .. size-1: with first 0 the file `commits` of an exported
+ * tree (docs/format/export.md), else one in the same form that begins with entry first.
+ * MUN_E_NOT_FOUND: there are not so many entries. */
+MUN_API MUN_MUST mun_code mun_ledger_commits(mun_ledger *ledger, uint64_t first, uint64_t size,
+                                             mun_buf *ret, mun_error *err);
 
 /* Searching. Empty slices and zeros do not restrict. Results in order of index. */
 typedef struct mun_query {

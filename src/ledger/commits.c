@@ -8,57 +8,43 @@
 
 /* ---- Writing ------------------------------------------------------------------------------- */
 
-static void block_close(const mun_crypto *crypto, mun_buf *ret)
+typedef struct writing {
+    const mun_crypto *crypto;
+    mun_buf *to;
+    size_t start; /* where the file begins in the buffer */
+} writing;
+
+static void block_close(const writing *w)
 {
     static const uint8_t zeros[16] = {0};
     uint8_t digest[MUN_HASH_SIZE];
-    while (ret->len % MUN_COMMITS_BLOCK != RECORDS_BYTES && mun_buf_ok(ret)) {
+    mun_buf *ret = w->to;
+    while ((ret->len - w->start) % MUN_COMMITS_BLOCK != RECORDS_BYTES && mun_buf_ok(ret)) {
         mun_buf_put(ret, mun_slice_of(zeros, sizeof zeros));
     }
     if (!mun_buf_ok(ret)) return;
     mun_slice records = mun_slice_of(ret->ptr + ret->len - RECORDS_BYTES, RECORDS_BYTES);
-    crypto->sha256(crypto->ctx, &records, 1, digest);
+    w->crypto->sha256(w->crypto->ctx, &records, 1, digest);
     mun_buf_put(ret, mun_slice_of(digest, sizeof digest));
 }
 
-/* The first index after `first` with another time: a doubling step, then halving. */
-static mun_code run_end(mun_log *log, uint64_t first, uint64_t size, uint64_t time_ms,
-                        uint64_t *ret, mun_error *err)
+static mun_code put_record(void *ctx, uint64_t first, uint64_t time_ms, mun_error *err)
 {
-    uint64_t low = first, high = size, step = 1, at = 0;
-    while (low + step < size) {
-        MUN_TRY(mun_log_time(log, low + step, &at, err));
-        if (at != time_ms) {
-            high = low + step;
-            break;
-        }
-        low += step;
-        step *= 2;
-    }
-    while (low + 1 < high) {
-        uint64_t middle = low + (high - low) / 2;
-        MUN_TRY(mun_log_time(log, middle, &at, err));
-        if (at == time_ms)
-            low = middle;
-        else
-            high = middle;
-    }
-    *ret = high;
-    return MUN_OK;
+    writing *w = ctx;
+    mun_buf_u64(w->to, first);
+    mun_buf_u64(w->to, time_ms);
+    if ((w->to->len - w->start) % MUN_COMMITS_BLOCK == RECORDS_BYTES) block_close(w);
+    if (mun_buf_ok(w->to)) return MUN_OK;
+    return mun_fail(err, MUN_E_LIMIT, MUN_NO_OFFSET,
+                    "the registration times take more room than is allowed");
 }
 
-mun_code mun_commits_write(const mun_crypto *crypto, mun_log *log, uint64_t size, mun_buf *ret,
-                           mun_error *err)
+mun_code mun_commits_write(const mun_crypto *crypto, mun_log *log, uint64_t first, uint64_t size,
+                           mun_buf *ret, mun_error *err)
 {
-    for (uint64_t first = 0; first < size;) {
-        uint64_t time_ms = 0;
-        MUN_TRY(mun_log_time(log, first, &time_ms, err));
-        mun_buf_u64(ret, first);
-        mun_buf_u64(ret, time_ms);
-        if (ret->len % MUN_COMMITS_BLOCK == RECORDS_BYTES) block_close(crypto, ret);
-        MUN_TRY(run_end(log, first, size, time_ms, &first, err));
-    }
-    if (ret->len % MUN_COMMITS_BLOCK != 0) block_close(crypto, ret);
+    writing w = {.crypto = crypto, .to = ret, .start = ret->len};
+    MUN_TRY(mun_log_times(log, first, size, put_record, &w, err));
+    if ((ret->len - w.start) % MUN_COMMITS_BLOCK != 0) block_close(&w);
     return mun_buf_ok(ret) ? MUN_OK
                            : mun_fail(err, MUN_E_LIMIT, MUN_NO_OFFSET,
                                       "the registration times take more room than is allowed");

@@ -12,9 +12,9 @@
 #define MUN_COMMITS_BLOCK   4096
 #define MUN_COMMITS_RECORDS 254
 
-/* Appends the records for entries 0 .. size-1 of the log. */
-MUN_MUST mun_code mun_commits_write(const mun_crypto *crypto, mun_log *log, uint64_t size,
-                                    mun_buf *ret, mun_error *err);
+/* Appends the records for entries first .. size-1 of the log; a file of an export begins with 0. */
+MUN_MUST mun_code mun_commits_write(const mun_crypto *crypto, mun_log *log, uint64_t first,
+                                    uint64_t size, mun_buf *ret, mun_error *err);
 
 /* Walks through the records of a file's bytes, which mun_commits_check has accepted. */
 typedef struct mun_commits {

@@ -90,6 +90,11 @@ MUN_MUST mun_code mun_log_scan(mun_log *log, uint64_t first, uint64_t end, mun_l
                                void *ctx, mun_error *err);
 MUN_MUST mun_code mun_log_leaf(mun_log *log, uint64_t index, mun_hash *ret, mun_error *err);
 MUN_MUST mun_code mun_log_time(mun_log *log, uint64_t index, uint64_t *ret_time_ms, mun_error *err);
+/* Registration times of entries first .. end-1, in order: of the first, then of each whose time is
+ * not its predecessor's. Stops at the first visit that does not return MUN_OK. */
+typedef mun_code (*mun_log_time_visit)(void *ctx, uint64_t index, uint64_t time_ms, mun_error *err);
+MUN_MUST mun_code mun_log_times(mun_log *log, uint64_t first, uint64_t end,
+                                mun_log_time_visit visit, void *ctx, mun_error *err);
 /* The index of the entry with this leaf hash: exact. MUN_E_NOT_FOUND. */
 MUN_MUST mun_code mun_log_find(mun_log *log, const mun_hash *leaf, uint64_t *ret, mun_error *err);
 

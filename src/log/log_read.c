@@ -49,6 +49,74 @@ mun_code mun_log_time(mun_log *log, uint64_t index, uint64_t *ret_time_ms, mun_e
     return mun_log_read(log, index, NULL, ret_time_ms, err);
 }
 
+/* ---- times -----------------------------------------------------------------------------------*/
+
+typedef struct times {
+    mun_log *log;
+    mun_log_time_visit visit;
+    void *ctx;
+    uint64_t at;   /* the next entry to look at */
+    uint64_t time; /* of the one before it */
+} times;
+
+static mun_code times_of_streams(times *t, mun_time_walk *walk, uint64_t end, mun_error *err)
+{
+    for (;;) {
+        bool there;
+        uint64_t first;
+        MUN_TRY(mun_time_walk_change(walk, end, &there, &first, err));
+        if (!there) break;
+        MUN_TRY(t->visit(t->ctx, first, walk->time, err));
+    }
+    t->at = end;
+    t->time = walk->time;
+    return MUN_OK;
+}
+
+/* Record after record, not entry after entry: what the log has of them in its streams. */
+static mun_code times_by_records(times *t, mun_worker *worker, uint64_t end, mun_error *err)
+{
+    mun_time_walk *walk = malloc(sizeof *walk);
+    if (walk == NULL) return mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "out of memory");
+    mun_code code = mun_time_walk_start(walk, t->log->reader, &worker->crypto, t->at - 1, err);
+    if (code == MUN_OK) code = times_of_streams(t, walk, end, err);
+    free(walk);
+    return code;
+}
+
+static mun_code times_of_next(times *t, mun_error *err)
+{
+    uint64_t time = 0;
+    MUN_TRY(mun_log_time(t->log, t->at, &time, err));
+    if (time != t->time) MUN_TRY(t->visit(t->ctx, t->at, time, err));
+    t->time = time;
+    t->at++;
+    return MUN_OK;
+}
+
+mun_code mun_log_times(mun_log *log, uint64_t first, uint64_t end, mun_log_time_visit visit,
+                       void *ctx, mun_error *err)
+{
+    times t = {.log = log, .visit = visit, .ctx = ctx, .at = first + 1};
+    if (first >= end) return MUN_OK;
+    MUN_TRY(check_index(log, end - 1, err));
+    MUN_TRY(mun_log_time(log, first, &t.time, err));
+    MUN_TRY(visit(ctx, first, t.time, err));
+    while (t.at < end) {
+        uint64_t on_disk = mun_log_on_disk(log);
+        if (t.at >= on_disk) {
+            MUN_TRY(times_of_next(&t, err));
+            continue;
+        }
+        mun_worker *worker;
+        MUN_TRY(mun_worker_take(log, &worker, err));
+        mun_code code = times_by_records(&t, worker, end < on_disk ? end : on_disk, err);
+        mun_worker_give(log, worker);
+        if (code != MUN_OK) return code;
+    }
+    return MUN_OK;
+}
+
 /* ---- scan ------------------------------------------------------------------------------------*/
 
 typedef struct scan {

@@ -419,6 +419,25 @@ mun_code mun_time_walk_next(mun_time_walk *walk, uint64_t index, uint64_t *ret, 
     return MUN_OK;
 }
 
+mun_code mun_time_walk_change(mun_time_walk *walk, uint64_t end, bool *ret_there,
+                              uint64_t *ret_first, mun_error *err)
+{
+    bool there = true, changed = false;
+    uint64_t first = 0;
+    while (!changed) {
+        uint64_t next = walk->record + 1, before = walk->time;
+        unsigned i = (unsigned)(next % MUN_LOG_COMMITS_IN_BLOCK);
+        MUN_TRY(walk_to_block(walk, next, &there, err));
+        if (!there || !at_or_before(walk->block, i, end - 1)) break;
+        mun_commit_get(walk->block, i, &first, &walk->time);
+        walk->record = next;
+        changed = walk->time != before;
+    }
+    *ret_there = changed;
+    if (changed) *ret_first = first;
+    return MUN_OK;
+}
+
 mun_code mun_reader_batches(mun_reader *reader, const mun_crypto *crypto, uint64_t *ret,
                             uint64_t *ret_last_time, mun_error *err)
 {

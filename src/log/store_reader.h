@@ -51,6 +51,11 @@ MUN_MUST mun_code mun_time_walk_start(mun_time_walk *ret, mun_reader *reader,
 MUN_MUST mun_code mun_time_walk_next(mun_time_walk *walk, uint64_t index, uint64_t *ret,
                                      mun_error *err);
 
+/* The next record below end with another time than the last one, which is then walk->time; false:
+ * there is none. */
+MUN_MUST mun_code mun_time_walk_change(mun_time_walk *walk, uint64_t end, bool *ret_there,
+                                       uint64_t *ret_first, mun_error *err);
+
 /* Hashes of a level. */
 MUN_MUST mun_code mun_reader_hashes(mun_reader *reader, unsigned level, uint64_t first,
                                     uint32_t count, mun_hash *ret, mun_error *err);

@@ -140,15 +140,17 @@ static void ledger_pub(const mun_request *request, mun_response *response)
     mun_api_answer(request, response, run_ledger_pub);
 }
 
-/* [EXP-3] wants no time beyond the checkpoint's size: a follower names that size. */
+/* A follower asks for what it has not got, up to its checkpoint; a static file server would give it
+ * all there is. */
 static mun_code run_commits(mun_api_call *call, mun_error *err)
 {
-    static const char *const names[] = {"size", NULL};
+    static const char *const names[] = {"size", "from", NULL};
     mun_parameters parameters;
-    uint64_t size = mun_ledger_tree(call->ledger).size;
+    uint64_t size = mun_ledger_tree(call->ledger).size, first = 0;
     MUN_TRY(mun_query_parse(call->request->query, names, &parameters, err));
     MUN_TRY(mun_query_number(&parameters, 0, 1, INT64_MAX, &size, err));
-    MUN_TRY(mun_ledger_commits(call->ledger, size, &call->response->body, err));
+    MUN_TRY(mun_query_number(&parameters, 1, 0, size - 1, &first, err));
+    MUN_TRY(mun_ledger_commits(call->ledger, first, size, &call->response->body, err));
     mun_response_ok(call->response, TYPE_OCTETS, for_a_moment(call->request));
     return MUN_OK;
 }

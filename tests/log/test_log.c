@@ -125,6 +125,42 @@ static void check_tiles(world *w, mun_log *log)
     }
 }
 
+typedef struct told_times {
+    const world *w;
+    uint64_t first, next; /* entries below next have been told */
+    uint64_t time;
+} told_times;
+
+static void times_until(told_times *t, uint64_t end)
+{
+    for (; t->next < end; t->next++) assert_int_equal(t->w->ref.time[t->next], t->time);
+}
+
+static mun_code each_time(void *ctx, uint64_t index, uint64_t time, mun_error *err)
+{
+    told_times *t = ctx;
+    (void)err;
+    if (index == t->first) t->next = index;
+    times_until(t, index);
+    assert_true(index == t->first || time != t->time); /* only changes are told */
+    t->time = time;
+    return MUN_OK;
+}
+
+static void check_times(world *w, mun_log *log)
+{
+    mun_tree_head head = mun_log_head(log);
+    for (int i = 0; i < 20 && head.size > 0; i++) {
+        uint64_t end = i == 0 ? head.size : 1 + world_random(w, head.size);
+        told_times t = {.w = w, .first = i == 0 ? 0 : world_random(w, end), .next = UINT64_MAX};
+        assert_ok(mun_log_times(log, t.first, end, each_time, &t, err));
+        times_until(&t, end);
+        assert_int_equal(t.next, end);
+    }
+    told_times none = {.w = w};
+    assert_int_equal(mun_log_times(log, 0, head.size + 1, each_time, &none, NULL), MUN_E_NOT_FOUND);
+}
+
 static void check_all(world *w, mun_log *log)
 {
     mun_hash root;
@@ -132,6 +168,7 @@ static void check_all(world *w, mun_log *log)
     free(w->ref.bytes), free(w->ref.at), free(w->ref.time);
     w->ref = (reference){0};
     assert_ok(mun_log_scan(log, 0, head.size, collect, w, err));
+    check_times(w, log);
     assert_int_equal(w->ref.count, head.size);
     reference_root(w, head.size, &root);
     assert_true(mun_hash_equal(&root, &head.root));

@@ -2,6 +2,7 @@
 /* The reading interface, handler by handler, on a real ledger and without a socket: what is
  * answered is checked against the ledger itself. */
 #include "base/buf.h"
+#include "base/cursor.h"
 #include "codec/radix.h"
 #include "ledger/ledger_world.h"
 #include "merkle/merkle.h"
@@ -602,6 +603,15 @@ static void as_an_export(void **state)
     assert_true(mun_slice_equal(body(r), mun_buf_slice(&want)));
     assert_int_equal(ask(r, "/commits?size=10"), 404);
     assert_int_equal(ask(r, "/commits?size=0"), 400);
+    assert_int_equal(ask(r, "/commits?from=8&size=8"), 400);
+    assert_int_equal(ask(r, "/commits?from=3&size=8"), 200); /* one second between any two */
+    assert_int_equal(body(r).len, 4096);
+    mun_cursor c = mun_cursor_over(body(r));
+    for (uint64_t i = 3; i < 8; i++) {
+        assert_int_equal(mun_cursor_u64(&c), i);
+        assert_int_equal(mun_cursor_u64(&c), WORLD_START + (i - 1) * 1000);
+    }
+    assert_int_equal(mun_cursor_u64(&c), 0);
 }
 
 int main(void)
