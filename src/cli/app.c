@@ -117,7 +117,8 @@ mun_code mun_app_ledger_path(const mun_app *app, const char **ret, mun_error *er
         *ret = app->config.ledger;
     } else {
         return mun_fail(err, MUN_E_USAGE, MUN_NO_OFFSET,
-                        "which ledger? Give its directory or URL with -l, or set MUNIMENT_LEDGER");
+                        "which ledger? Give its directory with -l DIR, or the URL of a service "
+                        "with -l URL, or set MUNIMENT_LEDGER");
     }
     return check_kind(app, *ret, err);
 }

@@ -99,7 +99,7 @@ static mun_code take_authority(const char *text, size_t len, mun_url *url, mun_e
         while (host < len && text[host] != ']') host++;
         if (host == len) return refuse(err, "the address has no closing ]");
         host++;
-        if (strspn(text + 1, "0123456789abcdefABCDEF:.") != host - 2) {
+        if (host < 4 || strspn(text + 1, "0123456789abcdefABCDEF:.") != host - 2) {
             return refuse(err, "what stands in [] is no IPv6 address");
         }
     } else {
