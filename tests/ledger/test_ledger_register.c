@@ -359,6 +359,64 @@ static void threads_register_together(void **state)
     free(hands);
 }
 
+/* ---- Whoever counts is told ------------------------------------------------------------------ */
+
+typedef struct told {
+    mun_ledger_stages stages;
+    unsigned calls, syncs;
+    uint64_t entries, sync_ns;
+} told;
+
+static void told_registered(void *ctx, const mun_ledger_stages *stages)
+{
+    told *t = ctx;
+    t->stages = *stages;
+    t->calls++;
+}
+
+static void told_committed(void *ctx, uint64_t entries, uint64_t sync_ns)
+{
+    told *t = ctx;
+    t->syncs++;
+    t->entries += entries;
+    t->sync_ns += sync_ns;
+}
+
+static void observer_is_told(void **state)
+{
+    world *w = *state;
+    told t = {0};
+    const mun_ledger_observer observer = {&t, told_registered, told_committed};
+    mun_ledger_open_options options = {.observer = &observer};
+    made made_ones[3];
+    mun_slice statements[4];
+    mun_registration results[4];
+    mun_buf receipts[4];
+    world_close(w);
+    w->ledger = world_open_with(w, &options);
+    for (unsigned i = 0; i < 3; i++) {
+        world_statement(w, i, &made_ones[i]);
+        statements[i] = made_slice(&made_ones[i]);
+    }
+    statements[3] = MUN_LITERAL("no statement");
+    for (size_t i = 0; i < 4; i++) receipts[i] = mun_buf_growable(65536);
+    must(mun_ledger_register(w->ledger, statements, 4, results, receipts, err));
+    assert_int_equal(t.calls, 1);
+    assert_int_equal(t.stages.statements, 4);
+    assert_int_equal(t.stages.receipts, 3);
+    assert_true(t.stages.parse_ns > 0 && t.stages.verify_ns > 0 && t.stages.sign_ns > 0);
+    assert_true(t.stages.append_ns >= t.sync_ns && t.sync_ns > 0);
+    assert_true(t.syncs == 1 && t.entries == 3);
+    /* Known ones are signed for, but neither verified nor written. */
+    for (size_t i = 0; i < 4; i++) mun_buf_clear(&receipts[i]);
+    must(mun_ledger_register(w->ledger, statements, 3, results, receipts, err));
+    assert_int_equal(t.calls, 2);
+    assert_int_equal(t.stages.receipts, 3);
+    assert_int_equal(t.stages.verify_ns, 0);
+    assert_int_equal(t.syncs, 1);
+    for (size_t i = 0; i < 4; i++) mun_buf_free(&receipts[i]);
+}
+
 int main(void)
 {
 #define listed(test) cmocka_unit_test_setup_teardown(test, world_set_up, world_tear_down)
@@ -378,6 +436,7 @@ int main(void)
         any(any_issuer_refuses),
         listed(malformed_is_not_refused_by_policy),
         listed(threads_register_together),
+        listed(observer_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
