@@ -143,6 +143,11 @@ static void join_lines(mun_framing *framing, mun_slice *field, mun_slice value)
 {
     mun_buf *join = framing->join;
     size_t start = join->len;
+    if (value.len == 0) return;
+    if (field->len == 0) {
+        *field = value;
+        return;
+    }
     mun_buf_put(join, *field);
     mun_buf_text(join, ", ");
     mun_buf_put(join, value);
