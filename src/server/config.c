@@ -24,6 +24,16 @@ void mun_config_defaults(mun_config *ret)
     };
 }
 
+mun_code mun_config_text(const char *text, char **ret, mun_error *err)
+{
+    char *copy = text != NULL ? strdup(text) : NULL;
+    if (text != NULL && copy == NULL) {
+        return mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "no memory for the configuration");
+    }
+    *ret = copy;
+    return MUN_OK;
+}
+
 static void ledger_free(mun_config_ledger *ledger)
 {
     char *strings[] = {ledger->name,        ledger->directory,       ledger->base,

@@ -64,6 +64,9 @@ MUN_MUST mun_code mun_config_plain(const mun_service_options *options, mun_confi
                                    mun_error *err);
 void mun_config_free(mun_config *config); /* accepts a zeroed one */
 
+/* A copy for a configuration to own; NULL stays NULL. */
+MUN_MUST mun_code mun_config_text(const char *text, char **ret, mun_error *err);
+
 /* As everything stands that no file changes. */
 void mun_config_defaults(mun_config *ret);
 /* Two ledgers under one name, base and host or in one directory; a base or name that is none. */

@@ -177,10 +177,7 @@ __attribute__((format(printf, 2, 0))) static void tell(cfg_t *section, const cha
 
 static mun_code copy_text(cfg_t *section, const char *name, char **ret, mun_error *err)
 {
-    const char *text = cfg_getstr(section, name);
-    if (text == NULL) return MUN_OK;
-    *ret = strdup(text);
-    return *ret != NULL ? MUN_OK : mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "no memory");
+    return mun_config_text(cfg_getstr(section, name), ret, err);
 }
 
 static uint32_t number(cfg_t *section, const char *name)
@@ -221,8 +218,7 @@ static mun_code take_listeners(cfg_t *root, mun_config *config, mun_error *err)
         mun_config_listener *listener = &config->listeners[config->listeners_len++];
         listener->proxy = cfg_getbool(section, "proxy") == cfg_true;
         listener->public_address = cfg_getbool(section, "public") == cfg_true;
-        listener->where = strdup(cfg_title(section));
-        if (listener->where == NULL) return mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "no memory");
+        MUN_TRY(mun_config_text(cfg_title(section), &listener->where, err));
     }
     return MUN_OK;
 }
@@ -235,8 +231,7 @@ static mun_code take_base(cfg_t *section, mun_config_ledger *ledger, mun_error *
     snprintf(base, sizeof base, "%s%s", ledger->host == NULL ? "/" : "",
              ledger->host == NULL ? ledger->name : "");
     if (path == NULL) path = base;
-    ledger->base = strdup(strcmp(path, "/") == 0 ? "" : path);
-    return ledger->base != NULL ? MUN_OK : mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "no memory");
+    return mun_config_text(strcmp(path, "/") == 0 ? "" : path, &ledger->base, err);
 }
 
 static mun_code check_ledger(const mun_config_ledger *ledger, mun_error *err)
@@ -263,8 +258,7 @@ static mun_code check_ledger(const mun_config_ledger *ledger, mun_error *err)
 
 static mun_code take_ledger(cfg_t *section, mun_config_ledger *ledger, mun_error *err)
 {
-    ledger->name = strdup(cfg_title(section));
-    if (ledger->name == NULL) return mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "no memory");
+    MUN_TRY(mun_config_text(cfg_title(section), &ledger->name, err));
     MUN_TRY(copy_text(section, "directory", &ledger->directory, err));
     MUN_TRY(copy_text(section, "host", &ledger->host, err));
     MUN_TRY(copy_text(section, "passphrase-file", &ledger->passphrase_file, err));
@@ -308,7 +302,8 @@ static mun_code take_all(cfg_t *root, mun_config *config, mun_error *err)
     cfg_t *log = cfg_getsec(root, "log"), *operators = cfg_getsec(root, "operators");
     mun_config_defaults(config);
     take_limits(cfg_getsec(root, "limits"), &config->limits);
-    config->log_format = (mun_event_format)choice(log, "format", "log|format");
+    bool json = choice(log, "format", "log|format") == 1;
+    config->log_format = json ? MUN_EVENT_JSON : MUN_EVENT_LOGFMT;
     config->log_level = (mun_event_level)(MUN_EVENT_ERROR + choice(log, "level", "log|level"));
     config->operator_access = (mun_operator_access)choice(operators, "access", "operators|access");
     MUN_TRY(copy_text(operators, "tokens", &config->operator_tokens, err));

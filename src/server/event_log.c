@@ -34,10 +34,12 @@ static const char *const level_texts[] = {"emerg",   "alert",  "crit", "error",
 static bool journald_reads(void)
 {
     const char *text = getenv("JOURNAL_STREAM");
-    unsigned long long device, inode;
+    char ours[48];
     struct stat st;
-    if (text == NULL || sscanf(text, "%llu:%llu", &device, &inode) != 2) return false;
-    return fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+    if (text == NULL || fstat(STDERR_FILENO, &st) != 0) return false;
+    snprintf(ours, sizeof ours, "%llu:%llu", (unsigned long long)st.st_dev,
+             (unsigned long long)st.st_ino);
+    return strcmp(text, ours) == 0;
 }
 
 void mun_event_log_init(mun_event_format format, mun_event_level level)

@@ -11,6 +11,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -42,11 +43,11 @@ static void put_one(mun_buf *out, const char *name, const char *type, const char
 static unsigned long long resident_bytes(void)
 {
     char room[128] = "";
-    unsigned long long size, resident;
+    char *end = room;
     mun_buf text = {.ptr = (uint8_t *)room, .cap = sizeof room - 1, .max = sizeof room - 1};
     if (mun_file_read("/proc/self/statm", sizeof room - 1, &text, NULL) != MUN_OK) return 0;
-    if (sscanf(room, "%llu %llu", &size, &resident) != 2) return 0;
-    return resident * (unsigned long long)sysconf(_SC_PAGESIZE);
+    (void)strtoull(room, &end, 10); /* the whole size comes first */
+    return strtoull(end, NULL, 10) * (unsigned long long)sysconf(_SC_PAGESIZE);
 }
 
 static void put_process(mun_buf *out, const struct mun_service *service)

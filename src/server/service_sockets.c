@@ -4,6 +4,8 @@
  * or of the command line, and without any of them one on loopback.
  */
 #include "server/service_parts.h"
+
+#include "codec/lines.h"
 #include "vfs/files.h"
 
 #include <arpa/inet.h>
@@ -183,14 +185,23 @@ void service_greet(const service_run *run)
 
 /* ---- --check ---- */
 
-static mun_code check_where(const char *where, mun_error *err)
+static bool is_port(const char *text)
+{
+    uint64_t port;
+    return mun_decimal_take(mun_slice_cstr(text), UINT16_MAX, &port);
+}
+
+static bool is_where(const char *where)
 {
     const char *colon = strrchr(where, ':');
-    bool tcp = colon != NULL && colon != where && colon[1] != '\0' &&
-               strspn(colon + 1, "0123456789") == strlen(colon + 1) && atoi(colon + 1) < 65536;
-    if (is_unix(where) ? where[5] == '/' : is_inherited(where) ? colon[1] != '\0' : tcp) {
-        return MUN_OK;
-    }
+    if (is_unix(where)) return where[strlen("unix:")] != '\0';
+    if (is_inherited(where)) return where[strlen(INHERITED)] != '\0';
+    return colon != NULL && colon != where && is_port(colon + 1);
+}
+
+static mun_code check_where(const char *where, mun_error *err)
+{
+    if (is_where(where)) return MUN_OK;
     return mun_failf(err, MUN_E_USAGE, 0,
                      "cannot listen on \"%s\": write ADDRESS:PORT, [IPV6-ADDRESS]:PORT, unix:/PATH "
                      "or socket:NAME",
