@@ -406,6 +406,7 @@ def with_the_service(checks, world, authorities):
             real_service(checks, front, service, world)
         finally:
             front.stop()
+    real_certificates(checks, world, authorities)
 
 
 def real_service(checks, front, service, world):
@@ -447,6 +448,34 @@ def real_events(checks, front, world):
         except TimeoutError:
             pass
     checks.ok(b"text/event-stream" in got and b"id: 2" in got, f"an event through nginx as it happens: {got[-200:]}")
+
+
+def real_certificates(checks, world, authorities):
+    """Who may register is who holds a listed certificate: nginx checks it, the service knows it by its SHA-256."""
+    known, unknown = authorities[1].issue("listed"), authorities[1].issue("unlisted")
+    digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(known[0].read_text())).hexdigest()
+    listed, where = world.path("certificates"), world.path("certificates.sock")
+    listed.write_text(f"alice submit,read 2026-11-22T20:00:00Z - {digest}\n")
+    listed.chmod(0o600)
+    config = world.config(f'listen "unix:{where}" {{ proxy = true }}\nledger log {{\n directory = "{world.ledger("front.example/two")}"\n'
+                          f' path = "/"\n submit = token\n certificates = "{listed}"\n}}\n')
+    service = world.serve("--config", config, listen=None, wait=False)
+    service.unix = str(where)
+    front = nginx_front.Front(world.path("certified"), where, *authorities)
+    try:
+        checks.ok(harness.wait_until(service.ready, 20), f"a service with certificates: {service.log()[-500:]}")
+        file = world.path("certified-statement")
+        file.write_bytes(world.statement())
+        words = ("-H", "Content-Type: application/cose", "--data-binary", f"@{file}")
+        forged = ("-H", f"X-Client-Cert-SHA256: {digest}", "-H", f"X-Client-Cert: {urllib.parse.quote(known[0].read_text())}")
+        checks.equal(front.curl("/entries", *words).status, 401, "no certificate: not registered")
+        checks.equal(front.curl("/entries", *words, *forged).status, 401, "one that is only claimed: not registered")
+        checks.equal(front.curl("/entries", *words, *forged, host=SUBMIT, client=unknown).status, 401, "another's, with a claim: not registered")
+        checks.equal(front.curl("/entries", *words, host=SUBMIT, client=known).status, 201, "the listed one: registered")
+        checks.equal(front.curl("/checkpoint").status, 200, "reading is open")
+        checks.ok("principal=alice" in service.log(), "the log names who it was")
+    finally:
+        front.stop()
 
 
 # ---- all ----------------------------------------------------------------------------------------

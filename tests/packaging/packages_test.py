@@ -31,14 +31,18 @@ TREE = BUILD / "muniment"
 PACKAGES = ("libmuniment0", "libmuniment-dev", "muniment")
 STATE = pathlib.Path("/var/lib/muniment")
 CONFIG = pathlib.Path("/etc/muniment/muniment.conf")
-UNITS = ("muniment.service", "muniment.socket", "muniment-local.socket")
+UNITS = ("muniment.service", "muniment.socket", "muniment-local.socket", "muniment-backup@.service", "muniment-backup@.timer")
+BACKUPS = pathlib.Path("/var/backups/muniment")
 UNIT_FOLDER = pathlib.Path("/lib/systemd/system")
 EXPOSURE_MAX = 0.5  # of systemd-analyze security; 0.2 when this was written (docs/INSTALL.md)
-WATCHED = ("/etc", "/usr", "/lib/systemd", "/var/lib", "/var/log", "/run")
+WATCHED = ("/etc", "/usr", "/lib/systemd", "/var/lib", "/var/backups", "/var/log", "/run")
 # What apt, dpkg and other programs write by themselves
-NOISE = re.compile(r"/var/lib/(apt|dpkg|systemd|private|ucf|man-db|docker|containerd)|/var/log/|/var/cache/|/etc/(ld\.so\.cache|mtab|\.pwd\.lock|passwd-|group-|"
-                   r"shadow-|gshadow-)|__pycache__|/run/|/usr/share/applications/mimeinfo")
+NOISE = re.compile(r"/var/lib/(apt|dpkg|systemd|private|ucf|man-db|docker|containerd)|/var/log/|/var/cache/|/etc/(ld\.so\.cache|mtab|\.pwd\.lock|"
+                   r"passwd-|group-|shadow-|gshadow-)|__pycache__|/run/|/usr/share/applications/mimeinfo")
 SKIPPED_PARTS = 6  # installed, units, used, sandbox, removed, purged
+# A line of strace that makes, opens for writing, renames or removes a path
+WRITES = re.compile(r"\b(?:openat\(AT_FDCWD, |mkdir\(|unlink\(|rename\()"
+                    r"\"([^\"]+)\"(?:, [A-Z_|]*O_(?:WRONLY|RDWR|CREAT)|\)|, \")")
 START_SECONDS = 20
 
 
@@ -101,11 +105,12 @@ def builddeps_known():
 def lint(checks):
     done = run("lintian", "--allow-root", "--no-cfg", "--fail-on", "error,warning", *BUILD.glob("*.changes"), check=False)
     checks.equal((done.returncode, done.stdout.strip()), (0, ""), f"lintian: {done.stderr[-500:]}")
-    done = run("systemd-analyze", "security", "--offline=true", f"--threshold={int(EXPOSURE_MAX * 10)}", "--no-pager",
-               TREE / "packaging/systemd/muniment.service", check=False)
-    level = re.search(r"exposure level for muniment.service: ([0-9.]+)", done.stdout)
-    checks.ok(done.returncode == 0 and level and float(level[1]) <= EXPOSURE_MAX, f"systemd-analyze security: {done.stdout[-200:]}{done.stderr[-200:]}")
-    print(f"exposure of the unit: {level[1] if level else '?'} of 10")
+    for unit in ("muniment.service", "muniment-backup@.service"):
+        done = run("systemd-analyze", "security", "--offline=true", f"--threshold={int(EXPOSURE_MAX * 10)}", "--no-pager",
+                   TREE / "packaging/systemd" / unit, check=False)
+        level = re.search(r"exposure level for muniment\S*: ([0-9.]+)", done.stdout)
+        checks.ok(done.returncode == 0 and level and float(level[1]) <= EXPOSURE_MAX, f"systemd-analyze security: {done.stdout[-200:]}{done.stderr[-200:]}")
+        print(f"exposure of {unit}: {level[1] if level else '?'} of 10")
 
 
 def contents(checks, packages):
@@ -298,7 +303,18 @@ def use(checks, world, unit):
     checks.among(shown.returncode, (0, 3), f"muniment verify: {shown.stdout}{shown.stderr}")
     metrics = unit.get("/metrics")
     checks.ok(metrics[0] == 200 and "# TYPE" in metrics[1], "metrics for Prometheus")
+    backup(checks)
     reload_and_stop(checks, unit)
+
+
+def backup(checks):
+    """The timer's unit by hand, twice, while the service runs."""
+    command = shlex.split(directive("muniment-backup@.service", "ExecStart")[0].replace("%i", "contracts"))
+    for time_of in ("first", "second"):
+        done = as_service(*command, check=False)
+        checks.equal(done.returncode, 0, f"the {time_of} backup: {done.stdout}{done.stderr}")
+    checks.ok((BACKUPS / "contracts" / "checkpoint").exists() and not list((BACKUPS / "contracts").rglob("keys")), "which holds no keys")
+    checks.equal(oct((BACKUPS / "contracts" / "checkpoint").stat().st_mode & 0o77), "0o0", "and is nobody else's to read")
 
 
 def public_key(world):
@@ -350,7 +366,7 @@ def sandbox(checks, world, folder):
     checks.equal([line for line in lines if "PROT_WRITE|PROT_EXEC" in line or "PROT_READ|PROT_WRITE|PROT_EXEC" in line], [], "memory both written and run")
     families = {m[1] for line in lines if (m := re.search(r"\bsocket\((AF_\w+)", line))}
     checks.equal(families - set(directive("muniment.service", "RestrictAddressFamilies")[0].split()), set(), "address families beyond the unit's")
-    written = {m[1] for line in lines if (m := re.search(r"\b(?:openat\(AT_FDCWD, |mkdir\(|unlink\(|rename\()\"([^\"]+)\"(?:, [A-Z_|]*O_(?:WRONLY|RDWR|CREAT)|\)|, \")", line))}
+    written = {m[1] for line in lines if (m := WRITES.search(line))}
     checks.equal({w for w in written if not w.startswith((str(STATE), "/dev/null", "/tmp"))}, set(), "paths written outside the state directory")
 
 
@@ -401,6 +417,7 @@ def clean_up():
     dpkg("--purge", *PACKAGES)
     shutil.rmtree(STATE, ignore_errors=True)
     shutil.rmtree("/etc/muniment", ignore_errors=True)
+    shutil.rmtree(BACKUPS, ignore_errors=True)
     if "muniment" in {p.pw_name for p in pwd.getpwall()}:
         run("userdel", "muniment", check=False)
 
@@ -408,7 +425,7 @@ def clean_up():
 def why_not():
     if os.getuid() != 0:
         return "installing needs root"
-    if STATE.exists() or CONFIG.exists() or "muniment" in {p.pw_name for p in pwd.getpwall()}:
+    if STATE.exists() or BACKUPS.exists() or CONFIG.exists() or "muniment" in {p.pw_name for p in pwd.getpwall()}:
         return "muniment is installed on this machine, or was: it is left alone"
     return None
 
@@ -451,6 +468,7 @@ def in_use(checks, world, packages):
         follow_readme(checks, unit, packages)
         use(checks, world, unit)
         unit.close()
+        shutil.rmtree(BACKUPS / "contracts")
         (folder / "traced").mkdir()
         sandbox(checks, world, folder / "traced")
     finally:
