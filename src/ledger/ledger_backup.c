@@ -29,6 +29,21 @@ static mun_code not_ours(const char *folder, const char *what, mun_error *err)
                      text, what);
 }
 
+/* What a first run may have left before it said whose the folder is. */
+static void count_others(void *ctx, const char *name)
+{
+    size_t *others = ctx;
+    if (strcmp(name, LOCK_FILE) != 0 && !mun_file_is_temporary(name)) ++*others;
+}
+
+static mun_code nobodys(const mun_vfs *vfs, bool *ret, mun_error *err)
+{
+    size_t others = 0;
+    MUN_TRY(vfs->list(vfs->ctx, "", count_others, &others, err));
+    *ret = others == 0;
+    return MUN_OK;
+}
+
 /* A new folder, an empty one, or one that an earlier run has begun. */
 static mun_code folder_claim(backing_up *b, mun_error *err)
 {
@@ -37,10 +52,10 @@ static mun_code folder_claim(backing_up *b, mun_error *err)
     MUN_TRY(mun_file_look(b->folder, true, &info, err));
     if (info.kind == MUN_FILE_MISSING) MUN_TRY(mun_dir_make(b->folder, err));
     MUN_TRY(mun_ledger_file_exists(b->folder, MUN_EXPORT_FILE, &begun, err));
-    MUN_TRY(mun_dir_empty(b->folder, &empty, err));
-    if (!begun && !empty) return not_ours(b->folder, "holds something that is no backup", err);
     MUN_TRY(mun_tree_out_begin(&b->out, b->folder, err));
     const mun_vfs *vfs = &b->out.vfs;
+    MUN_TRY(nobodys(vfs, &empty, err));
+    if (!begun && !empty) return not_ours(b->folder, "holds something that is no backup", err);
     MUN_TRY(vfs->lock(vfs->ctx, LOCK_FILE, "backup", &b->lock, err));
     if (begun) return MUN_OK;
     return mun_tree_out_put(&b->out, MUN_EXPORT_FILE, MUN_LITERAL(MUN_EXPORT_LINE), err);

@@ -127,30 +127,69 @@ static bool kept_signed(mun_ledger *ledger, const mun_crypto *crypto, const mun_
     return good;
 }
 
-/* A copy has no key, but it holds the checkpoint that came with it, or, a standby, the last one
- * that it has taken all entries of; more may be on its log by now. */
-static mun_code checkpoint_kept(mun_ledger *ledger, const mun_crypto *crypto,
-                                const mun_tree_head *head, mun_tree_head *ret_head, mun_buf *ret,
-                                mun_error *err)
+/* Whether the note is of a tree that is on our log, and signed. MUN_E_AGAIN: of one that we do not
+ * see yet. */
+static mun_code kept_check(mun_ledger *ledger, const mun_crypto *crypto, mun_slice bytes,
+                           const mun_tree_head *head, mun_tree_head *ret)
 {
-    MUN_BUF_AUTO mun_buf bytes = mun_buf_growable(MUN_CHECKPOINT_MAX);
     mun_note note;
     mun_checkpoint checkpoint;
+    MUN_TRY(mun_note_parse(bytes, &note, NULL));
+    MUN_TRY(mun_checkpoint_parse(note.text, &checkpoint, NULL));
+    ret->size = checkpoint.size;
+    if (checkpoint.size == 0 || (!ledger->copy && checkpoint.size != head->size)) {
+        return MUN_E_INVALID;
+    }
+    if (checkpoint.size > head->size) return MUN_E_AGAIN;
+    MUN_TRY(mun_log_root(ledger->log, checkpoint.size, &ret->root, NULL));
+    if (memcmp(checkpoint.root, ret->root.bytes, MUN_HASH_SIZE) != 0) return MUN_E_INVALID;
+    return kept_signed(ledger, crypto, &note) ? MUN_OK : MUN_E_INVALID;
+}
+
+/* What this opening gave last; a standby's checkpoint is a moment ahead of what readers see. */
+static mun_code kept_before(mun_ledger *ledger, mun_tree_head *ret_head, mun_buf *ret,
+                            mun_error *err)
+{
+    pthread_mutex_lock(&ledger->checkpoint_mutex);
+    bool have = ledger->checkpoint_head.size > 0;
+    if (have) mun_buf_put(ret, mun_buf_slice(&ledger->checkpoint));
+    if (have) *ret_head = ledger->checkpoint_head;
+    pthread_mutex_unlock(&ledger->checkpoint_mutex);
+    return have ? MUN_OK : mun_ledger_need_keys(ledger, err);
+}
+
+static void kept_remember(mun_ledger *ledger, const mun_tree_head *head, mun_slice bytes)
+{
+    pthread_mutex_lock(&ledger->checkpoint_mutex);
+    mun_buf_clear(&ledger->checkpoint);
+    mun_buf_put(&ledger->checkpoint, bytes);
+    ledger->checkpoint_head = mun_buf_ok(&ledger->checkpoint) ? *head : (mun_tree_head){0};
+    pthread_mutex_unlock(&ledger->checkpoint_mutex);
+}
+
+/* A copy has no key, but it holds the checkpoint that came with it, or, a standby, the last one
+ * that it has taken all entries of; more may be on its log by now. */
+static mun_code checkpoint_kept(mun_ledger *ledger, const mun_crypto *crypto, mun_tree_head *head,
+                                mun_buf *ret, mun_error *err)
+{
+    MUN_BUF_AUTO mun_buf bytes = mun_buf_growable(MUN_CHECKPOINT_MAX);
     mun_tree_head kept = {0};
     if (mun_ledger_file_read(ledger->directory, MUN_CHECKPOINT_FILE, MUN_CHECKPOINT_MAX, &bytes,
-                             NULL) != MUN_OK ||
-        mun_note_parse(mun_buf_slice(&bytes), &note, NULL) != MUN_OK ||
-        mun_checkpoint_parse(note.text, &checkpoint, NULL) != MUN_OK || checkpoint.size == 0 ||
-        checkpoint.size > head->size || (!ledger->copy && checkpoint.size != head->size) ||
-        mun_log_root(ledger->log, checkpoint.size, &kept.root, NULL) != MUN_OK ||
-        memcmp(checkpoint.root, kept.root.bytes, MUN_HASH_SIZE) != 0 ||
-        !kept_signed(ledger, crypto, &note)) {
+                             NULL) != MUN_OK) {
         return mun_ledger_need_keys(ledger, err);
     }
-    kept.size = checkpoint.size;
-    mun_buf_put(ret, mun_buf_slice(&bytes));
+    mun_slice text = mun_buf_slice(&bytes);
+    mun_code code = kept_check(ledger, crypto, text, head, &kept);
+    if (code == MUN_E_AGAIN && mun_log_refresh(ledger->log, NULL) == MUN_OK) {
+        *head = mun_log_head(ledger->log);
+        code = kept_check(ledger, crypto, text, head, &kept);
+    }
+    if (code == MUN_E_AGAIN) return kept_before(ledger, head, ret, err);
+    if (code != MUN_OK) return mun_ledger_need_keys(ledger, err);
+    kept_remember(ledger, &kept, text);
+    mun_buf_put(ret, text);
     if (!mun_buf_ok(ret)) return no_room(err);
-    *ret_head = kept;
+    *head = kept;
     return MUN_OK;
 }
 
@@ -173,9 +212,7 @@ static mun_code checkpoint_sign(mun_ledger *ledger, const mun_crypto *crypto,
 static mun_code checkpoint_at(mun_ledger *ledger, const mun_crypto *crypto, mun_tree_head *head,
                               mun_buf *ret, mun_error *err)
 {
-    if (ledger->no_keys.code != MUN_OK) {
-        return checkpoint_kept(ledger, crypto, head, head, ret, err);
-    }
+    if (ledger->no_keys.code != MUN_OK) return checkpoint_kept(ledger, crypto, head, ret, err);
     pthread_mutex_lock(&ledger->checkpoint_mutex);
     mun_code code = MUN_OK;
     bool same = ledger->checkpoint_head.size == head->size && head->size > 0;

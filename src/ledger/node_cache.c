@@ -9,15 +9,16 @@
 
 void mun_node_cache_init(mun_node_cache *cache)
 {
-    cache->slots = calloc(MUN_NODE_CACHE_SLOTS, sizeof *cache->slots);
+    for (size_t i = 0; i < MUN_NODE_CACHE_PAGES; i++) atomic_init(&cache->page[i], NULL);
     for (size_t i = 0; i < MUN_NODE_CACHE_SHARDS; i++) pthread_mutex_init(&cache->shards[i], NULL);
 }
 
 void mun_node_cache_finish(mun_node_cache *cache)
 {
     for (size_t i = 0; i < MUN_NODE_CACHE_SHARDS; i++) pthread_mutex_destroy(&cache->shards[i]);
-    free(cache->slots);
-    cache->slots = NULL;
+    for (size_t i = 0; i < MUN_NODE_CACHE_PAGES; i++) {
+        free(atomic_exchange(&cache->page[i], NULL));
+    }
 }
 
 static uint64_t key_of(unsigned height, uint64_t index)
@@ -31,29 +32,52 @@ static size_t slot_of(unsigned height, uint64_t index)
     return (size_t)((index + height * UINT64_C(0x9e3779b97f4a7c15)) % MUN_NODE_CACHE_SLOTS);
 }
 
+/* NULL: nothing was ever put there, or, with make, out of memory: then the log is asked. */
+static mun_node_slot *slot_at(mun_node_cache *cache, size_t at, bool make)
+{
+    _Atomic(mun_node_slot *) *place = &cache->page[at / MUN_NODE_CACHE_PAGE];
+    mun_node_slot *page = atomic_load(place);
+    if (page == NULL && make) {
+        mun_node_slot *fresh = calloc(MUN_NODE_CACHE_PAGE, sizeof *fresh);
+        if (fresh != NULL && !atomic_compare_exchange_strong(place, &page, fresh)) {
+            free(fresh); /* another thread was quicker */
+        } else {
+            page = fresh;
+        }
+    }
+    return page == NULL ? NULL : &page[at % MUN_NODE_CACHE_PAGE];
+}
+
+static pthread_mutex_t *shard_of(mun_node_cache *cache, size_t at)
+{
+    return &cache->shards[at / 64 % MUN_NODE_CACHE_SHARDS];
+}
+
 static bool get(mun_node_cache *cache, unsigned height, uint64_t index, mun_hash *ret)
 {
     size_t at = slot_of(height, index);
-    pthread_mutex_t *shard = &cache->shards[at / 64 % MUN_NODE_CACHE_SHARDS];
-    pthread_mutex_lock(shard);
-    bool found = cache->slots[at].key == key_of(height, index);
-    if (found) *ret = cache->slots[at].hash;
-    pthread_mutex_unlock(shard);
+    const mun_node_slot *slot = slot_at(cache, at, false);
+    if (slot == NULL) return false;
+    pthread_mutex_lock(shard_of(cache, at));
+    bool found = slot->key == key_of(height, index);
+    if (found) *ret = slot->hash;
+    pthread_mutex_unlock(shard_of(cache, at));
     return found;
 }
 
 static void put(mun_node_cache *cache, unsigned height, uint64_t index, const mun_hash *hash)
 {
     size_t at = slot_of(height, index);
-    pthread_mutex_t *shard = &cache->shards[at / 64 % MUN_NODE_CACHE_SHARDS];
-    pthread_mutex_lock(shard);
-    cache->slots[at] = (mun_node_slot){.key = key_of(height, index), .hash = *hash};
-    pthread_mutex_unlock(shard);
+    mun_node_slot *slot = slot_at(cache, at, true);
+    if (slot == NULL) return;
+    pthread_mutex_lock(shard_of(cache, at));
+    *slot = (mun_node_slot){.key = key_of(height, index), .hash = *hash};
+    pthread_mutex_unlock(shard_of(cache, at));
 }
 
 void mun_node_cache_leaf(mun_node_cache *cache, uint64_t index, const mun_hash *leaf)
 {
-    if (cache->slots != NULL) put(cache, 0, index, leaf);
+    put(cache, 0, index, leaf);
 }
 
 /* ---- A source of nodes -------------------------------------------------------------------------
@@ -98,7 +122,7 @@ mun_code mun_node_cache_inclusion(mun_node_cache *cache, const mun_crypto *crypt
                                   uint64_t index, uint64_t size, mun_path *ret, mun_error *err)
 {
     bool fresh = index < size && size - index <= MUN_NODE_CACHE_FRESH;
-    if (cache->slots == NULL || !fresh) return mun_log_inclusion(log, index, size, ret, err);
+    if (!fresh) return mun_log_inclusion(log, index, size, ret, err);
     source s = {cache, crypto, log};
     mun_node_source nodes = {.ctx = &s, .get = node_get};
     return mun_inclusion_make(crypto, &nodes, index, size, ret, err);

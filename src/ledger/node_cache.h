@@ -4,8 +4,9 @@
  * subtree never changes, so what is kept stays right. Without it each receipt hashes its way
  * through most of a tile on every level.
  *
- * Memory: one table of fixed size; an older node gives way. Threads: every function may be called
- * by any thread, but for init and finish.
+ * Memory: a table whose pages are made when something is put there, so that a small ledger has few
+ * of them; an older node gives way. Threads: every function may be called by any thread, but for
+ * init and finish.
  */
 #ifndef MUN_LEDGER_NODE_CACHE_H
 #define MUN_LEDGER_NODE_CACHE_H
@@ -13,8 +14,11 @@
 #include "log/log.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #define MUN_NODE_CACHE_SLOTS  65536
+#define MUN_NODE_CACHE_PAGE   128 /* slots made together */
+#define MUN_NODE_CACHE_PAGES  (MUN_NODE_CACHE_SLOTS / MUN_NODE_CACHE_PAGE)
 #define MUN_NODE_CACHE_SHARDS 64
 #define MUN_NODE_CACHE_FRESH  8192 /* entries from the head back for which it is of use */
 
@@ -24,7 +28,7 @@ typedef struct mun_node_slot {
 } mun_node_slot;
 
 typedef struct mun_node_cache {
-    mun_node_slot *slots; /* NULL: out of memory, everything is asked of the log */
+    _Atomic(mun_node_slot *) page[MUN_NODE_CACHE_PAGES];
     pthread_mutex_t shards[MUN_NODE_CACHE_SHARDS];
 } mun_node_cache;
 
