@@ -78,6 +78,8 @@ def build(checks):
         old.unlink()
     copy_tree()
     env = dict(os.environ, LC_ALL="C.UTF-8", DEB_BUILD_OPTIONS=f"parallel={os.environ.get('MUN_JOBS', os.cpu_count())} noautodbgsym")
+    if "MUN_LONG" not in os.environ:
+        env["DEB_BUILD_OPTIONS"] += " nolto"
     if pathlib.Path("/usr/lib/ccache/gcc").exists():
         env.update(PATH=f"/usr/lib/ccache:{env['PATH']}", CCACHE_BASEDIR=str(BUILD), CCACHE_NOHASHDIR="1")
         env.setdefault("CCACHE_DIR", str(BUILD.parent / "ccache"))  # debhelper's HOME is not there
