@@ -13,7 +13,6 @@
 #include "server/roster.h"
 
 #include <arpa/inet.h>
-#include <muniment/keys.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -23,8 +22,7 @@ struct mun_access {
     atomic_size_t uses;
     uint64_t domain; /* tells the keys of this ledger from those of others */
     pthread_mutex_t lock;
-    mun_crypto crypto;          /* this and the rest: under the lock */
-    mun_access_options options; /* with strings of its own */
+    mun_access_options options; /* with strings of its own; this and the rest: under the lock */
     mun_roster *roster;
 };
 
@@ -66,7 +64,7 @@ mun_code mun_access_create(const mun_access_options *options, mun_access **ret, 
     atomic_init(&access->uses, 1);
     access->domain = 2 * atomic_fetch_add(&domains, 1);
     pthread_mutex_init(&access->lock, NULL);
-    mun_code code = mun_native_crypto_new(&access->crypto, err);
+    mun_code code = mun_credential_prepare(err);
     if (code == MUN_OK) code = options_copy(options, &access->options, err);
     if (code == MUN_OK) code = mun_roster_create(options, &access->roster, err);
     if (code != MUN_OK) {
@@ -89,7 +87,6 @@ void mun_access_give(mun_access *access)
     if (atomic_fetch_sub_explicit(&access->uses, 1, memory_order_acq_rel) != 1) return;
     mun_roster_give(access->roster);
     options_free(&access->options);
-    mun_native_crypto_free(&access->crypto);
     pthread_mutex_destroy(&access->lock);
     free(access);
 }
@@ -225,15 +222,6 @@ static bool count_principal(admission *a)
     return refuse_too_many(a, wait, "too many requests under this token or certificate");
 }
 
-static mun_credential_kind credential(mun_access *access, const mun_request *request,
-                                      uint8_t hash[MUN_HASH_SIZE])
-{
-    pthread_mutex_lock(&access->lock);
-    mun_credential_kind kind = mun_credential_of(&access->crypto, request, hash);
-    pthread_mutex_unlock(&access->lock);
-    return kind;
-}
-
 static bool expired(const mun_token *token)
 {
     struct timespec now;
@@ -249,7 +237,7 @@ static bool identify(admission *a)
 {
     const mun_roster *rules = a->admitted.rules;
     uint8_t hash[MUN_HASH_SIZE];
-    mun_credential_kind kind = credential(a->admitted.access, a->request, hash);
+    mun_credential_kind kind = mun_credential_of(a->request, hash);
     a->admitted.principal = &rules->anyone;
     if (kind == MUN_CREDENTIAL_NONE) return true;
     if (kind == MUN_CREDENTIAL_BAD) {

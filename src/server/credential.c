@@ -1,12 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/credential.h"
 
+#include "base/assert.h"
 #include "base/buf.h"
 #include "codec/radix.h"
 #include "crypto/pem.h"
 #include "server/service_limits.h"
 
+#include <muniment/keys.h>
+#include <pthread.h>
+
 #define PEM_MAX 8192 /* a certificate with its whole chain of names; nginx sends the leaf alone */
+
+static pthread_mutex_t digest_lock = PTHREAD_MUTEX_INITIALIZER;
+static mun_crypto digests; /* under the lock */
+static bool digests_ready; /* the same; set once */
+
+mun_code mun_credential_prepare(mun_error *err)
+{
+    pthread_mutex_lock(&digest_lock);
+    mun_code code = digests_ready ? MUN_OK : mun_native_crypto_new(&digests, err);
+    digests_ready = code == MUN_OK;
+    pthread_mutex_unlock(&digest_lock);
+    return code;
+}
+
+static void sha256(mun_slice bytes, uint8_t ret[MUN_HASH_SIZE])
+{
+    pthread_mutex_lock(&digest_lock);
+    MUN_ASSERT(digests_ready);
+    digests.sha256(digests.ctx, &bytes, 1, ret);
+    pthread_mutex_unlock(&digest_lock);
+}
 
 static bool is_space(uint8_t c)
 {
@@ -40,8 +65,7 @@ static bool percent_take(mun_slice text, mun_buf *ret)
     return mun_buf_ok(ret);
 }
 
-static mun_credential_kind certificate_hash(const mun_crypto *crypto, mun_slice escaped,
-                                            uint8_t ret[MUN_HASH_SIZE])
+static mun_credential_kind certificate_hash(mun_slice escaped, uint8_t ret[MUN_HASH_SIZE])
 {
     uint8_t room[PEM_MAX];
     mun_buf pem = mun_buf_fixed(room, sizeof room);
@@ -49,23 +73,21 @@ static mun_credential_kind certificate_hash(const mun_crypto *crypto, mun_slice 
     if (!percent_take(escaped, &pem)) return MUN_CREDENTIAL_BAD;
     if (pem_read(mun_buf_slice(&pem), &block, NULL) != MUN_OK) return MUN_CREDENTIAL_BAD;
     if (strcmp(block.label, "CERTIFICATE") != 0) return MUN_CREDENTIAL_BAD;
-    mun_slice der = mun_slice_of(block.der, block.len);
-    crypto->sha256(crypto->ctx, &der, 1, ret);
+    sha256(mun_slice_of(block.der, block.len), ret);
     return MUN_CREDENTIAL_CERTIFICATE;
 }
 
-mun_credential_kind mun_credential_of(const mun_crypto *crypto, const mun_request *request,
-                                      uint8_t ret_hash[MUN_HASH_SIZE])
+mun_credential_kind mun_credential_of(const mun_request *request, uint8_t ret_hash[MUN_HASH_SIZE])
 {
     mun_slice token;
     mun_slice certificate = request->fields[MUN_FIELD_X_CLIENT_CERT];
     mun_slice fingerprint = request->fields[MUN_FIELD_X_CLIENT_CERT_SHA256];
     if (bearer_take(request->fields[MUN_FIELD_AUTHORIZATION], &token)) {
         if (token.len == 0 || token.len > MUN_CREDENTIAL_MAX) return MUN_CREDENTIAL_BAD;
-        crypto->sha256(crypto->ctx, &token, 1, ret_hash);
+        sha256(token, ret_hash);
         return MUN_CREDENTIAL_TOKEN;
     }
-    if (certificate.len > 0) return certificate_hash(crypto, certificate, ret_hash);
+    if (certificate.len > 0) return certificate_hash(certificate, ret_hash);
     if (fingerprint.len == 0) return MUN_CREDENTIAL_NONE;
     mun_buf hash = mun_buf_fixed(ret_hash, MUN_HASH_SIZE);
     bool good = mun_hex_take(fingerprint, &hash) && hash.len == MUN_HASH_SIZE;

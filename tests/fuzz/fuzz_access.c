@@ -5,7 +5,6 @@
 #include "server/credential.h"
 #include "server/tokens.h"
 
-#include <muniment/keys.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,12 +34,11 @@ static void tokens(mun_slice text)
 
 static void field(mun_field which, mun_slice text)
 {
-    static mun_crypto crypto;
     uint8_t hash[MUN_HASH_SIZE];
     mun_request request = {.method = MUN_METHOD_GET};
-    if (crypto.sha256 == NULL) need(mun_native_crypto_new(&crypto, NULL) == MUN_OK);
+    need(mun_credential_prepare(NULL) == MUN_OK);
     request.fields[which] = text;
-    mun_credential_kind kind = mun_credential_of(&crypto, &request, hash);
+    mun_credential_kind kind = mun_credential_of(&request, hash);
     need(text.len > 0 || kind == MUN_CREDENTIAL_NONE);
     need(kind != MUN_CREDENTIAL_TOKEN || which == MUN_FIELD_AUTHORIZATION);
 }
