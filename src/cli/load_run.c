@@ -82,6 +82,7 @@ static void lose(run *r, client *c)
 /* writev does not write to what it is given, but its type cannot say so. */
 static struct iovec part_of(mun_slice whole, size_t from)
 {
+    if (whole.len == from) return (struct iovec){0};
     return (struct iovec){.iov_base = (void *)(uintptr_t)(whole.ptr + from),
                           .iov_len = whole.len - from};
 }
