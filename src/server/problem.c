@@ -127,6 +127,7 @@ static bool rule_is(const mun_error *error, const char *rule)
 static kind kind_of_refusal(const mun_error *error)
 {
     if (rule_is(error, "payload-detached")) return (kind){400, MUN_TITLE_PAYLOAD, false};
+    if (rule_is(error, "self-declared-key-missing")) return (kind){400, MUN_TITLE_CNF, false};
     if (rule_is(error, "algorithm-not-allowed") || error->code == MUN_E_UNSUPPORTED) {
         return (kind){400, MUN_TITLE_ALGORITHM, false};
     }

@@ -15,6 +15,7 @@
 #define MUN_TITLE_MALFORMED "Malformed request"
 #define MUN_TITLE_ALGORITHM "Bad Signature Algorithm"
 #define MUN_TITLE_PAYLOAD   "Payload Missing"
+#define MUN_TITLE_CNF       "Confirmation Missing" /* no key in cnf, where one is needed */
 #define MUN_TITLE_REJECTED  "Rejected"
 #define MUN_TITLE_LOCATOR   "Invalid locator"
 #define MUN_TITLE_NO_KEY    "No such key"

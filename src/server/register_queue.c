@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The queue of registrations. One mutex guards it: what is done under it is a few pointers' worth.
- * A ledger with jobs stands in the round of turns exactly once; a worker that leaves some behind
- * puts it at the round's end.
+ * A ledger with jobs stands in the round of turns once, or not at all while it has as many turns
+ * under way as it may; a worker that leaves jobs behind puts it at the round's end.
  */
 #include "server/register_queue.h"
 
@@ -14,6 +14,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
+
+#define WORKERS_FOR_OTHERS 2 /* are not taken by one ledger alone */
 
 typedef struct worker {
     mun_register_queue *queue;
@@ -28,7 +30,8 @@ struct mun_register_queue {
     pthread_cond_t work;
     mun_served *first, *last; /* the round: ledgers that have jobs */
     size_t waiting;
-    size_t idle; /* workers that wait for work and were not called yet */
+    size_t turns_max; /* of one ledger at once */
+    size_t idle;      /* workers that wait for work and were not called yet */
     bool stop;
     size_t workers_len;
     worker *workers;
@@ -43,8 +46,12 @@ static uint64_t clock_ns(void)
 
 /* ---- The round; all with the mutex ----------------------------------------------------------- */
 
+/* Puts a ledger with jobs into the round, unless it is there, or has its share of the workers: so
+ * a ledger whose disk does not answer leaves some to the others. */
 static void round_push(mun_register_queue *queue, mun_served *served)
 {
+    if (served->in_round || served->first_job == NULL || served->turns >= queue->turns_max) return;
+    served->in_round = true;
     served->next_turn = NULL;
     if (queue->last == NULL) {
         queue->first = served;
@@ -59,6 +66,7 @@ static mun_served *round_pop(mun_register_queue *queue)
     mun_served *served = queue->first;
     queue->first = served->next_turn;
     if (queue->first == NULL) queue->last = NULL;
+    served->in_round = false;
     return served;
 }
 
@@ -67,12 +75,12 @@ static void job_push(mun_register_queue *queue, mun_served *served, mun_register
     job->next = NULL;
     if (served->first_job == NULL) {
         served->first_job = job;
-        round_push(queue, served);
     } else {
         served->last_job->next = job;
     }
     served->last_job = job;
     queue->waiting++;
+    round_push(queue, served);
 }
 
 /* Calls a worker, if one waits; the others come by when they are done. */
@@ -93,9 +101,18 @@ static mun_served *turn_take(mun_register_queue *queue, mun_turn *turn)
         served->first_job = served->first_job->next;
     }
     queue->waiting -= turn->n;
-    if (served->first_job != NULL) round_push(queue, served);
+    served->turns++;
+    round_push(queue, served);
     if (queue->first != NULL) call_worker(queue);
     return served;
+}
+
+static void turn_end(mun_register_queue *queue, mun_served *served)
+{
+    pthread_mutex_lock(&queue->mutex);
+    served->turns--;
+    round_push(queue, served);
+    pthread_mutex_unlock(&queue->mutex);
 }
 
 /* ---- Workers --------------------------------------------------------------------------------- */
@@ -131,6 +148,7 @@ static void *work(void *ctx)
         if (served == NULL) return NULL;
         turn_measure(w->queue, &w->turn);
         mun_scrapi_register(served, &w->turn);
+        turn_end(w->queue, served); /* and this worker looks for the next one itself */
     }
 }
 
@@ -169,6 +187,7 @@ mun_code mun_register_queue_create(mun_service *service, size_t workers, size_t 
     pthread_mutex_init(&queue->mutex, NULL);
     pthread_cond_init(&queue->work, NULL);
     queue->service = service;
+    queue->turns_max = workers > 2 * WORKERS_FOR_OTHERS ? workers - WORKERS_FOR_OTHERS : workers;
     queue->waiting_max = queue_max > 0 ? queue_max : MUN_REGISTER_QUEUE;
     queue->workers = calloc(workers, sizeof queue->workers[0]);
     mun_code code = queue->workers == NULL

@@ -23,8 +23,12 @@ static uint64_t clock_ns(void)
 
 void mun_served_init(mun_served *served)
 {
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_mutex_init(&served->mutex, NULL);
-    pthread_cond_init(&served->changed, NULL);
+    pthread_cond_init(&served->changed, &attr);
+    pthread_condattr_destroy(&attr);
 }
 
 /* ---- Opening --------------------------------------------------------------------------------- */
@@ -101,6 +105,7 @@ static mun_code open_locked(mun_served *served, mun_error *err)
     mun_ledger *ledger = NULL;
     mun_error why = {0};
     served->moving = true;
+    served->moving_ns = clock_ns();
     served->state = MUN_SERVED_OPENING;
     pthread_mutex_unlock(&served->mutex);
     mun_code code = open_with_passphrase(served, &ledger, &why);
@@ -152,6 +157,7 @@ static void close_locked(mun_served *served)
     mun_error why = {0};
     mun_ledger *ledger = served->ledger;
     served->moving = true;
+    served->moving_ns = clock_ns();
     atomic_store(&served->open, false);
     pthread_mutex_unlock(&served->mutex);
     mun_code code = mun_ledger_close(ledger, &why);
@@ -242,14 +248,26 @@ static mun_code turning(mun_error *err)
     return mun_fail(err, MUN_E_AGAIN, MUN_NO_OFFSET, "the ledger is being opened; try again");
 }
 
+/* With the mutex: false when the thread that opens or closes it takes too long. Where it is only to
+ * be closed, those who still use it will be through in a moment. */
+static bool wait_moved(mun_served *served)
+{
+    uint64_t since = served->moving ? served->moving_ns : served->failed_ns;
+    uint64_t until = since + MUN_SERVED_WAIT_MS * UINT64_C(1000000);
+    struct timespec at = {.tv_sec = (time_t)(until / SECOND_NS),
+                          .tv_nsec = (long)(until % SECOND_NS)};
+    if (clock_ns() >= until) return false;
+    return pthread_cond_timedwait(&served->changed, &served->mutex, &at) == 0 ||
+           !(served->moving || served->reopen);
+}
+
 /* With the mutex: until it is open. */
 static mun_code need_open(mun_served *served, bool wait, bool *ret_opened, mun_error *err)
 {
     while (!served->removed) {
         if (served->ledger != NULL && !served->reopen && !served->moving) return MUN_OK;
         if (served->ledger != NULL || served->moving) {
-            if (!wait) return turning(err);
-            pthread_cond_wait(&served->changed, &served->mutex);
+            if (!wait || !wait_moved(served)) return turning(err);
             continue;
         }
         MUN_TRY(may_try(served, err));

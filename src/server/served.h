@@ -19,6 +19,7 @@
 
 #define MUN_SERVED_RETRY_MS      200 /* the pause after an opening that failed; doubles */
 #define MUN_SERVED_RETRY_SECONDS 5   /* up to this */
+#define MUN_SERVED_WAIT_MS       250 /* so long others wait for a thread that opens or closes it */
 #define MUN_SERVED_CALM_SECONDS  60  /* after so long without failure it starts anew */
 #define MUN_SERVED_PROBE_SECONDS 3   /* a full disk is tried again at most so often */
 #define MUN_SERVED_REFRESH_MS    100 /* so old may be what a reader of a ledger sees */
@@ -79,7 +80,9 @@ mun_served *mun_served_find(mun_served_set *set, mun_slice host, mun_slice path,
 
 /* Borrows the ledger, opening it where it is closed (which may take long: look with
  * mun_served_is_open where that must not be). MUN_E_AGAIN while another thread opens or closes it
- * and `wait` is false; MUN_E_DAMAGED, MUN_E_BUSY (another process writes it), MUN_E_IO... */
+ * and `wait` is false, or that thread is at it for MUN_SERVED_WAIT_MS already (a long recovery must
+ * not hold up the threads that serve other ledgers); MUN_E_DAMAGED, MUN_E_BUSY (another process
+ * writes it), MUN_E_IO... */
 MUN_MUST mun_code mun_served_use(mun_served *served, bool wait, mun_ledger **ret, mun_error *err);
 /* Gives it back. result: what the last call on it returned; MUN_E_FAILED has it reopened,
  * MUN_E_DAMAGED and MUN_E_NO_SPACE change its state. */

@@ -28,8 +28,9 @@ struct mun_served {
     pthread_cond_t changed;
     mun_ledger *ledger; /* NULL: not open */
     size_t users;
-    bool moving; /* a thread opens or closes it */
-    bool reopen; /* the last who uses it closes it */
+    bool moving;        /* a thread opens or closes it */
+    uint64_t moving_ns; /* since when */
+    bool reopen;        /* the last who uses it closes it */
     bool removed;
     mun_served_state state;
     mun_error why;      /* of FULL, FAILED, DAMAGED, or of the last opening that failed */
@@ -43,6 +44,8 @@ struct mun_served {
     /* Registrations that wait, in order; the queue's own (register_queue.c), under its mutex. */
     struct mun_register_job *first_job, *last_job;
     mun_served *next_turn;
+    bool in_round;
+    size_t turns; /* of it that are being served */
 };
 
 struct mun_served_set {

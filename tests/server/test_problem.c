@@ -112,6 +112,8 @@ static const expectation expectations[] = {
     {MUN_E_REFUSED, "algorithm-not-allowed", 403, 400, MUN_TITLE_FORBIDDEN, MUN_TITLE_ALGORITHM,
      true},
     {MUN_E_REFUSED, "issuer-not-listed", 403, 400, MUN_TITLE_FORBIDDEN, MUN_TITLE_REJECTED, true},
+    {MUN_E_REFUSED, "self-declared-key-missing", 403, 400, MUN_TITLE_FORBIDDEN, MUN_TITLE_CNF,
+     true},
     {MUN_E_REFUSED, MUN_RULE_COPY, 403, 403, MUN_TITLE_COPY, MUN_TITLE_COPY, true},
     {MUN_E_INVALID, "", 422, 400, MUN_TITLE_FORBIDDEN, MUN_TITLE_REJECTED, true},
     {MUN_E_LIMIT, "entry-too-large", 413, 400, MUN_TITLE_TOO_LARGE, MUN_TITLE_REJECTED, true},

@@ -107,7 +107,6 @@ typedef struct gate {
     size_t most;      /* statements in one call */
     char order[4096]; /* of the calls: first byte of each call's first statement */
     size_t order_len;
-    _Atomic unsigned running, most_running;
 } gate;
 
 static void gate_init(gate *g)
@@ -247,6 +246,44 @@ static void ledgers_take_turns(void **state)
     for (size_t i = 0; i < 3; i++) mun_served_remove(s->service.ledgers, served[i]);
 }
 
+/* A ledger whose disk does not answer takes all workers but two; another is served all the while.
+ */
+static void a_hung_ledger_leaves_workers(void **state)
+{
+    server_world *s = *state;
+    gate g;
+    exchange e[12], other;
+    gate_init(&g);
+    const mun_backend backend = {&g, gate_submit, gate_fate, 1};
+    char path[MUN_PATH_BYTES_MAX];
+    snprintf(path, sizeof path, "%.4000s/hung", s->ledger->folder);
+    mun_ledger_create_options options = {.origin = MUN_LITERAL("ledger.example/hung")};
+    must(mun_ledger_create(path, &options, err));
+    mun_served *hung = server_world_add(
+        s, &(mun_served_options){
+               .name = "hung", .directory = path, .base = "/hung", .backend = &backend});
+    server_world_queue(s, 6, 0);
+    for (unsigned i = 0; i < 12; i++) {
+        prepare(&e[i], s, hung, "h");
+        assert_true(mun_register_submit(s->service.registrations, &e[i].job));
+        if (i < 4) wait_for_calls(&g, i + 1);
+    }
+    made statement;
+    world_statement(s->ledger, 1, &statement);
+    exchange_open(&other, s, s->served, "/entries");
+    assert_int_equal(exchange_post(&other, made_slice(&statement)), 201);
+    exchange_close(&other);
+    assert_int_equal(g.calls, 4);
+    gate_open(&g);
+    for (size_t i = 0; i < 12; i++) {
+        exchange_wait(&e[i]);
+        assert_int_equal(e[i].response.status, 201);
+        exchange_close(&e[i]);
+    }
+    assert_in_range(g.calls, 5, 12);
+    mun_served_remove(s->service.ledgers, hung);
+}
+
 /* What waits when the queue ends is answered first. */
 static void ending_serves_what_waits(void **state)
 {
@@ -314,7 +351,8 @@ static void bodies_stay_apart(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(each_job_its_own_answer),  TEST(bounded_and_in_turns), TEST(ledgers_take_turns),
+        TEST(each_job_its_own_answer),  TEST(bounded_and_in_turns),
+        TEST(ledgers_take_turns),       TEST(a_hung_ledger_leaves_workers),
         TEST(ending_serves_what_waits), TEST(bodies_stay_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

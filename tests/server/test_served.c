@@ -6,10 +6,12 @@
 
 #include "support/cmocka_all.h"
 
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 /* ---- Names ----------------------------------------------------------------------------------- */
@@ -153,7 +155,9 @@ static void *walk(void *ctx)
     for (unsigned i = 0; i < 40; i++) {
         mun_ledger *ledger = NULL;
         mun_served *served = mun_served_at(w->set, (i * 5 + w->seed * 3) % MANY);
-        if (mun_served_use(served, true, &ledger, NULL) != MUN_OK) {
+        mun_code code = MUN_E_AGAIN; /* what others wait for an opening or closing has an end */
+        while (code == MUN_E_AGAIN) code = mun_served_use(served, true, &ledger, NULL);
+        if (code != MUN_OK) {
             atomic_fetch_add(w->failures, 1);
             continue;
         }
@@ -253,6 +257,47 @@ static void wrong_passphrase_and_missing_file(void **state)
     mun_served_done(right, ledger, MUN_OK);
 }
 
+/* An opening that takes long (here: until somebody gives it the passphrase) holds up the thread
+ * that does it, others only for a moment. */
+static void *open_slowly(void *ctx)
+{
+    mun_ledger *ledger = NULL;
+    mun_served *served = ctx;
+    if (mun_served_use(served, true, &ledger, NULL) != MUN_OK) return NULL;
+    mun_served_done(served, ledger, MUN_OK);
+    return ctx;
+}
+
+static void slow_opening_holds_up_nobody(void **state)
+{
+    server_world *s = *state;
+    char path[MUN_PATH_BYTES_MAX], pipe_path[MUN_PATH_BYTES_MAX];
+    pthread_t thread;
+    mun_ledger *ledger = NULL;
+    void *opened = NULL;
+    snprintf(path, sizeof path, "%.4000s/slow", s->ledger->folder);
+    snprintf(pipe_path, sizeof pipe_path, "%.4000s/pipe", s->ledger->folder);
+    mun_ledger_create_options options = {.origin = MUN_LITERAL("ledger.example/slow"),
+                                         .passphrase = MUN_LITERAL("slow")};
+    must(mun_ledger_create(path, &options, err));
+    assert_int_equal(mkfifo(pipe_path, 0600), 0);
+    mun_served *slow = server_world_add(
+        s, &(mun_served_options){
+               .name = "slow", .directory = path, .base = "/slow", .passphrase_file = pipe_path});
+    assert_int_equal(pthread_create(&thread, NULL, open_slowly, slow), 0);
+    while (mun_served_state_get(slow, NULL) != MUN_SERVED_OPENING) sched_yield();
+    assert_int_equal(mun_served_use(slow, false, &ledger, NULL), MUN_E_AGAIN);
+    for (unsigned i = 0; i < 20; i++) { /* not 20 times 250 ms, or the test would be slow */
+        assert_int_equal(mun_served_use(slow, true, &ledger, NULL), MUN_E_AGAIN);
+    }
+    must(mun_served_use(s->served, true, &ledger, err)); /* another ledger */
+    mun_served_done(s->served, ledger, MUN_OK);
+    must(mun_file_write(pipe_path, MUN_LITERAL("slow\n"), MUN_WRITE_REPLACE, err));
+    pthread_join(thread, &opened);
+    assert_ptr_equal(opened, slow);
+    assert_true(mun_served_is_open(slow));
+}
+
 /* A reader beside another process's writer sees what was added, and says so. */
 static void count_growth(void *ctx, const mun_served *served)
 {
@@ -302,6 +347,7 @@ int main(void)
         TEST(reopens_after_a_failed_write),
         TEST(removal_waits_for_users),
         TEST(wrong_passphrase_and_missing_file),
+        TEST(slow_opening_holds_up_nobody),
         TEST(readers_follow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
