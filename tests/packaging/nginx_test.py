@@ -19,6 +19,7 @@ import urllib.parse
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "service"), str(pathlib.Path(__file__).parent)]
 import ambiguous_requests  # noqa: E402
+import framing_cases  # noqa: E402
 import harness  # noqa: E402
 import nginx_front  # noqa: E402
 import recording_backend  # noqa: E402
@@ -82,6 +83,20 @@ def framing(checks, front, backend):
             checks.equal([s.target for s in seen], wanted, f"{what}: reached the backend")
             checks.ok(refused(number, got), f"{what}: answered {got}")
             checks.ok(got and got[0].type == harness.PROBLEM_CBOR, f"{what}: a problem body")
+
+
+def framing_of_others(checks, front, backend):
+    """What the service itself must refuse (tests/service): nginx refuses it, or what the client is answered and what the
+    backend has seen are the same requests."""
+    host = HOST.encode()
+    hidden = framing_cases.hidden(host).replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+    for case in (*framing_cases.cases(host), *framing_cases.more_cases(host)):
+        what = f"framing {case.number}, {case.name}"
+        got = responses(exchange(front, case.request + hidden, seconds=QUIET_SECONDS))
+        seen, ambiguous = backend.take()
+        passed = [r for r in got if r.status == 200]
+        checks.equal(ambiguous, [], f"{what}: what the backend could misread")
+        checks.equal(len(seen), len(passed), f"{what}: requests at the backend, answers to the client")
 
 
 def head_limits(checks, front, backend):
@@ -494,7 +509,7 @@ def main():
         _, tree = make_tree(world, 600)
         front = nginx_front.Front(folder / "front", backend.path, *authorities, tree=tree)
         try:
-            for test in (framing, head_limits, fields, http2, events, not_public):
+            for test in (framing, framing_of_others, head_limits, fields, http2, events, not_public):
                 test(checks, front, backend)
             slow = pool.submit(slow_loris, front)
             certificates(checks, front, backend, authorities[1], folder)

@@ -313,7 +313,7 @@ def backup(checks):
     """The timer's unit by hand, twice, while the service runs."""
     command = shlex.split(directive("muniment-backup@.service", "ExecStart")[0].replace("%i", "contracts"))
     for time_of in ("first", "second"):
-        done = as_service(*command, check=False)
+        done = as_service(*command, check=False, umask=int(directive("muniment-backup@.service", "UMask")[0], 8))
         checks.equal(done.returncode, 0, f"the {time_of} backup: {done.stdout}{done.stderr}")
     checks.ok((BACKUPS / "contracts" / "checkpoint").exists() and not list((BACKUPS / "contracts").rglob("keys")), "which holds no keys")
     checks.equal(oct((BACKUPS / "contracts" / "checkpoint").stat().st_mode & 0o77), "0o0", "and is nobody else's to read")
