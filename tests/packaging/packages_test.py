@@ -24,6 +24,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "service"), str(pathlib.Path(__file__).parent)]
 import harness  # noqa: E402
+import nginx_front  # noqa: E402
 import readme_commands  # noqa: E402
 
 BUILD = harness.build_folder() / "packages"
@@ -189,6 +190,22 @@ def units(checks):
     done = run("systemd-analyze", "verify", "--man=yes", *(UNIT_FOLDER / unit for unit in UNITS), check=False)
     ours = [line for line in (done.stdout + done.stderr).splitlines() if "muniment" in line]
     checks.equal((done.returncode if ours else 0, ours), (0, []), "systemd-analyze verify")
+
+
+def sites(checks, folder):
+    """The nginx sites as installed, with what they include from where it was installed; only certificates are made up."""
+    program = nginx_front.program()
+    if program is None:
+        checks.ok(False, "nginx is not installed (tools/prepare check)")
+        return
+    cert, key = nginx_front.Authority(folder, "site").issue("site", ["ledger.example.org"])
+    for path in pathlib.Path("/usr/share/doc/muniment/examples").glob("muniment*.conf"):
+        text = re.sub(r"(ssl_certificate +|ssl_client_certificate +)\S+;", rf"\g<1>{cert};", path.read_text())
+        (folder / path.name).write_text(re.sub(r"(ssl_certificate_key +)\S+;", rf"\g<1>{key};", text).replace("/var/log/nginx/", f"{folder}/"))
+    main = folder / "nginx.conf"
+    main.write_text(f"pid {folder}/nginx.pid;\nevents {{ }}\nhttp {{ " + " ".join(f"include {folder}/{name}.conf;" for name in nginx_front.HOSTS) + " }\n")
+    done = run(program, "-t", "-q", "-c", main, "-e", folder / "nginx.log", check=False)
+    checks.equal(done.returncode, 0, f"nginx -t on the installed sites: {done.stderr}")
 
 
 # ---- the service as the unit runs it ------------------------------------------------------------
@@ -466,6 +483,7 @@ def in_use(checks, world, packages):
     try:
         library(checks, folder)
         units(checks)
+        sites(checks, folder)
         unfinished(checks)
         follow_readme(checks, unit, packages)
         use(checks, world, unit)
