@@ -264,10 +264,12 @@ MUN_API MUN_MUST mun_code mun_ledger_backup(mun_ledger *ledger, const char *out,
 /*
  * Where a tree of docs/format/export.md is read from: a folder, a web server. read appends the file
  * `name` ("checkpoint", "tile/0/000", ...), at most max bytes of it. MUN_E_NOT_FOUND: there is no
- * such file; MUN_E_AGAIN: the source cannot be reached now.
+ * such file; MUN_E_AGAIN: the source cannot be reached now. queries: a name may end in a query
+ * ("commits?from=1000"), which the source may heed or not.
  */
 typedef struct mun_source {
     void *ctx;
+    bool queries;
     mun_code (*read)(void *ctx, const char *name, size_t max, mun_buf *ret, mun_error *err);
 } mun_source;
 

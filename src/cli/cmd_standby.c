@@ -125,7 +125,7 @@ static mun_code follow_service(mun_app *app, const char *url, uint64_t interval,
 {
     mun_remote *remote;
     MUN_TRY(mun_remote_connect(app, url, &remote, err));
-    mun_source source = {.ctx = remote, .read = service_read};
+    mun_source source = {.ctx = remote, .queries = true, .read = service_read};
     mun_code code = follow(app, &source, interval, err);
     mun_remote_close(remote);
     return code;

@@ -12,7 +12,10 @@
 #define READER_CACHE_KIB "-4096"
 #define CHECKPOINT_PAGES "8192"
 #define BUSY_MS          5000
-#define URI_MAX          (3 * 4096 + 64)
+/* All caches of the process together: beyond it SQLite recycles pages instead of taking more. Many
+ * ledgers in one process would else keep 36 MiB each. */
+#define HEAP_SOFT_BYTES (INT64_C(96) << 20)
+#define URI_MAX         (3 * 4096 + 64)
 
 static mun_code no_memory(mun_error *err)
 {
@@ -47,8 +50,15 @@ void mun_index_link_close(mun_index_link *link)
     pthread_mutex_destroy(&link->mutex);
 }
 
+/* Whoever embeds the library may have set a limit, which then stays. */
+static void heap_limit(void)
+{
+    if (sqlite3_soft_heap_limit64(-1) == 0) sqlite3_soft_heap_limit64(HEAP_SOFT_BYTES);
+}
+
 static mun_index *index_new(void)
 {
+    heap_limit();
     mun_index *index = calloc(1, sizeof *index);
     if (index == NULL) return NULL;
     pthread_mutex_init(&index->reader.mutex, NULL);

@@ -94,14 +94,17 @@ static uint64_t records_count(const mun_commits *commits)
     return n;
 }
 
-mun_code mun_commits_check(const mun_crypto *crypto, mun_slice bytes, uint64_t size,
+mun_code mun_commits_check(const mun_crypto *crypto, mun_slice bytes, uint64_t first, uint64_t size,
                            mun_commits *ret, mun_error *err)
 {
     mun_commits commits = {.bytes = bytes};
     MUN_TRY(digests_check(crypto, bytes, err));
     commits.records = records_count(&commits);
     mun_commit_record previous = mun_commits_at(&commits, 0);
-    if (previous.first != 0) return wrong(err, 0, "commits: entry 0 has no registration time");
+    if (previous.first > first) {
+        return mun_failf(err, MUN_E_INVALID, 0, "commits: entry %llu has no registration time",
+                         (unsigned long long)first);
+    }
     for (uint64_t i = 1; i < commits.records; i++) {
         mun_commit_record record = mun_commits_at(&commits, i);
         if (record.first < previous.first || record.time_ms < previous.time_ms) {

@@ -27,10 +27,10 @@ typedef struct mun_commit_record {
     uint64_t time_ms;
 } mun_commit_record;
 
-/* [LOG-13], [LOG-14]; records for entries at or above size (> 0) are left out [EXP-9].
- * MUN_E_INVALID with the offset. */
-MUN_MUST mun_code mun_commits_check(const mun_crypto *crypto, mun_slice bytes, uint64_t size,
-                                    mun_commits *ret, mun_error *err);
+/* [LOG-13], [LOG-14], and a record for entry `first`; those for entries at or above size (> 0) are
+ * left out [EXP-9]. MUN_E_INVALID with the offset. */
+MUN_MUST mun_code mun_commits_check(const mun_crypto *crypto, mun_slice bytes, uint64_t first,
+                                    uint64_t size, mun_commits *ret, mun_error *err);
 mun_commit_record mun_commits_at(const mun_commits *commits, uint64_t record);
 
 #endif

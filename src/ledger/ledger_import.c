@@ -76,7 +76,7 @@ static mun_code preamble_read(importing *im, mun_error *err)
     im->head.size = head.size;
     memcpy(im->head.root.bytes, head.root, MUN_HASH_SIZE);
     MUN_TRY(read_named(im, MUN_COMMITS_FILE, MUN_COMMITS_MAX, &im->commits_bytes, err));
-    return mun_commits_check(&im->crypto, mun_buf_slice(&im->commits_bytes), im->head.size,
+    return mun_commits_check(&im->crypto, mun_buf_slice(&im->commits_bytes), 0, im->head.size,
                              &im->commits, err);
 }
 

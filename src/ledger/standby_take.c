@@ -207,8 +207,15 @@ static mun_code bundles_take(taking *t, mun_slice digests, mun_error *err)
 static mun_code commits_read(taking *t, mun_buf *bytes, mun_error *err)
 {
     mun_standby *s = t->s;
-    MUN_TRY(mun_source_read(&s->source, MUN_COMMITS_FILE, MUN_COMMITS_MAX, bytes, err));
-    return mun_commits_check(s->crypto, mun_buf_slice(bytes), s->head.size, &t->commits, err);
+    char name[64];
+    snprintf(name, sizeof name, MUN_COMMITS_FILE);
+    if (s->source.queries) {
+        snprintf(name, sizeof name, MUN_COMMITS_FILE "?from=%llu",
+                 (unsigned long long)s->have.size);
+    }
+    MUN_TRY(mun_source_read(&s->source, name, MUN_COMMITS_MAX, bytes, err));
+    return mun_commits_check(s->crypto, mun_buf_slice(bytes), s->have.size, s->head.size,
+                             &t->commits, err);
 }
 
 mun_code mun_standby_take(mun_standby *s, mun_slice digests, mun_error *err)
