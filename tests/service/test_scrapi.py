@@ -95,6 +95,7 @@ def other_payload(statement, payload):
 
 def refusals(checks, world, service):
     good = world.statement()
+    foreign = {1: "https://stranger.example", 2: "x", 8: {1: harness.key_map(world.signer.key)}}
     cases = [
         ("no CBOR", b"hello", "Malformed request"),
         ("empty", b"", "Malformed request"),
@@ -108,7 +109,8 @@ def refusals(checks, world, service):
          "Bad Signature Algorithm"),
         ("another payload", other_payload(good, b"\x41x"), "Rejected"),
         ("a wrong signature", good[:-1] + bytes([good[-1] ^ 1]), "Rejected"),
-        ("a foreign name", world.statement(issuer="https://stranger.example"), "Rejected"),
+        ("a key that is not there", world.statement(issuer="https://stranger.example"), "Confirmation Missing"),
+        ("a name that is not the key's", harness.material.sign1(world.signer, {1: -8, 3: "a/b", 4: b"k", 15: foreign}, b"p"), "Rejected"),
         ("too large for an entry", world.statement(payload=bytes(70000)), "Rejected"),
     ]
     before = service.metric("muniment_registered_total")
