@@ -45,9 +45,13 @@ mun_code mun_operation_create(const mun_config *config, struct mun_rate *address
     mun_operation *operation = calloc(1, sizeof *operation);
     if (operation == NULL) return mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "no memory");
     operation->addresses = addresses;
+    operation->looks = calloc(MUN_LEDGERS_MAX, sizeof *operation->looks);
+    pthread_mutex_init(&operation->looking, NULL);
     atomic_init(&operation->who, decide(config));
     mun_access_options options = access_options(operation, config);
-    mun_code code = mun_access_create(&options, &operation->access, err);
+    mun_code code = operation->looks != NULL
+                        ? mun_access_create(&options, &operation->access, err)
+                        : mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "no memory");
     if (code != MUN_OK) {
         mun_operation_destroy(operation);
         return code;
@@ -60,6 +64,8 @@ void mun_operation_destroy(mun_operation *operation)
 {
     if (operation == NULL) return;
     mun_access_give(operation->access);
+    pthread_mutex_destroy(&operation->looking);
+    free(operation->looks);
     free(operation);
 }
 
