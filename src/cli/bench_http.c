@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The figures http_*: of a service that runs, of one started for it, of a peer beside it. */
 #include "cli/bench_http.h"
+#include "cli/sibling.h"
 #include "cli/speak.h"
 #include "merkle/merkle.h"
 
@@ -450,6 +451,12 @@ mun_code mun_bench_https(mun_bench *b, mun_error *err)
     bool any = false;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) any |= mun_bench_wants(b, names[i]);
     if (!any) return MUN_OK;
+    char program[MUN_PATH_BYTES_MAX];
+    if (url == NULL && b->app->args.operands_len == 0 &&
+        mun_sibling_find("muniment-serve", program, sizeof program, NULL) != MUN_OK) {
+        mun_bench_say(b, "muniment-serve is not installed: nothing is measured over HTTP");
+        return MUN_OK;
+    }
     allow_files();
     if (url == NULL) MUN_TRY(mun_bench_service_start(b, &service, err));
     mun_code code = measure_at(b, url != NULL ? url : service.url, "", err);

@@ -151,9 +151,9 @@ static bool take_head(const uint8_t *bytes, size_t len, head *h)
 static bool hex_digit(uint8_t c, size_t *ret)
 {
     if (c >= '0' && c <= '9')
-        *ret = (size_t)(c - '0');
+        *ret = (size_t)c - '0';
     else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
-        *ret = (size_t)((c | 0x20) - 'a' + 10);
+        *ret = (size_t)(c | 0x20) - 'a' + 10;
     else
         return false;
     return true;

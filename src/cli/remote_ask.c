@@ -77,6 +77,10 @@ mun_code mun_problem_read(mun_slice item, unsigned status, mun_error *err)
             }
         }
     }
+    if (status == 202) {
+        return mun_fail_rule(err, MUN_E_UNSUPPORTED, "pending", MUN_NO_OFFSET,
+                             "the service will register it later");
+    }
     return say(status, title, detail, err);
 }
 
@@ -135,6 +139,7 @@ static mun_code ask(mun_remote *remote, const char *path, mun_fetch_request *req
     }
     request->url = url;
     mun_code code = mun_fetch_run(remote->fetch, request, &remote->answer, err);
+    request->url = NULL; /* it ends with this function */
     remote->down |= code != MUN_OK && code != MUN_E_LIMIT;
     return code;
 }

@@ -188,8 +188,11 @@ static void warn(const mun_remote *remote)
 {
     if (remote->app->quiet) return;
     if (remote->app->json) {
-        fprintf(stderr, "{\"type\":\"notice\",\"notice\":\"ledger-untrusted\",\"origin\":\"%s\"}\n",
-                MUN_PLAIN(remote->pub.origin));
+        json_t *notice = json_pack("{s:s, s:s, s:s}", "type", "notice", "notice",
+                                   "ledger-untrusted", "origin", MUN_PLAIN(remote->pub.origin));
+        json_dumpf(notice, stderr, JSON_COMPACT);
+        fputc('\n', stderr);
+        json_decref(notice);
         return;
     }
     fprintf(stderr,

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define COSE        "application/cose"
+#define PENDING     "pending" /* rule in the error of a result that is yet to come */
 #define SEQUENCE    "application/cbor-seq"
 #define POLLS_MAX   40 /* questions after a 202 until it is called not possible at the moment */
 #define RECEIPT_MAX 65536
@@ -137,6 +138,24 @@ static mun_code take_result(mun_remote *remote, const ours *own, const mun_cbor_
     return take_receipt(remote, own, item->whole, ret, ret_receipt, err);
 }
 
+/* What the service will register later (202 in its place) is asked for by itself: sent again it is
+ * the same entry. */
+static bool is_pending(const mun_registration *result)
+{
+    return result->code == MUN_E_UNSUPPORTED && strcmp(result->error.rule, PENDING) == 0;
+}
+
+static mun_code wait_for_pending(mun_remote *remote, const mun_slice *statements, size_t n,
+                                 mun_registration *ret, mun_buf *ret_receipts, mun_error *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (is_pending(&ret[i])) {
+            MUN_TRY(register_one(remote, statements[i], &ret[i], &ret_receipts[i], err));
+        }
+    }
+    return MUN_OK;
+}
+
 static mun_code take_results(mun_remote *remote, const mun_slice *statements, size_t n,
                              mun_slice answer, mun_registration *ret, mun_buf *ret_receipts,
                              mun_error *err)
@@ -178,7 +197,9 @@ static mun_code register_batch(mun_remote *remote, const mun_slice *statements, 
     if (status == 200) {
         mun_buf answer MUN_BUF_AUTO = remote->answer.body; /* judging must not overwrite it */
         remote->answer.body = (mun_buf){0};
-        return take_results(remote, statements, n, mun_buf_slice(&answer), ret, ret_receipts, err);
+        MUN_TRY(
+            take_results(remote, statements, n, mun_buf_slice(&answer), ret, ret_receipts, err));
+        return wait_for_pending(remote, statements, n, ret, ret_receipts, err);
     }
     return *ret_known ? mun_remote_refusal(remote, "the batch", err) : MUN_OK;
 }

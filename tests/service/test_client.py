@@ -283,6 +283,24 @@ def not_yet(p, proxy):
 
 
 @test
+def not_yet_in_a_batch(p, proxy):
+    """One statement of a batch is registered later: it is asked for by itself."""
+    p.documents(6)
+    told = harness.cbor.encode({-1: "Pending", -2: "later", -3: "/entries/x", -4: 202}) if hasattr(harness.cbor, "encode") else bytes.fromhex(
+        "a4 20 6750656e64696e67 21 656c61746572 22 6a2f656e74726965732f78 23 18ca")
+
+    def one_is_pending(ask, answer):
+        if ask.path != "/v1/batch":
+            return None
+        items = harness.cbor_sequence(answer.body)
+        return Answer(200, answer.headers, b"".join(items[:2] + [told] + items[3:]))
+
+    proxy.change = one_is_pending
+    says(p.run("register", "-r", "docs", "--key", "a.pem"), "6 files", "0 failed")
+    assert proxy.count("POST", "/entries") == 2, "the first one alone, and the one that came later"
+
+
+@test
 def without_the_batch_form(p, proxy):
     proxy.rule = lambda ask: Answer(404) if ask.path == "/v1/batch" else None
     p.documents(5)
@@ -557,6 +575,9 @@ def the_bench_measures_a_service(p, proxy):
     with p.world.serve(closed) as service:
         says(p.run("bench", "http_register", "--url", service.url, "--seconds", "1", url=None, want=7), "any issuer", "--key")
         p.run("bench", "http_register", "--url", service.url, "--seconds", "1", "--clients", "2", "-k", key, "-i", "https://a.example", url=None)
+    with p.world.serve(p.world.ledger("peer.example/log"), listen="unix") as peer:
+        done = p.run("bench", "http_receipts", "--url", f"unix:{peer.unix}", "--peer", proxy.service.url, "--seconds", "1", "--clients", "2", "--json", url=None)
+        assert [json.loads(line)["name"] for line in done.stdout.splitlines()] == ["http_receipts", "http_receipts_peer"]
     says(p.run("bench", "--url", "https://host/", url=None, want=2), "does not encrypt")
     says(p.run("bench", "--url", "http://127.0.0.1:1", url=None, want=75), "connect")
     says(p.run("bench", "--url", proxy.url, "--duplicates", "200%", url=None, want=2), "duplicates")
