@@ -78,13 +78,23 @@ static void drop(set *s, slot *at)
     *at = (slot){0};
 }
 
-static slot *oldest(set *s, bool want_used)
+/* An empty slot counts as never used. */
+static slot *oldest(set *s)
+{
+    slot *ret = &s->slots[0];
+    for (size_t i = 1; i < WAYS; i++) {
+        if (s->slots[i].used < ret->used) ret = &s->slots[i];
+    }
+    return ret;
+}
+
+/* NULL: the set is empty. */
+static slot *oldest_full(set *s)
 {
     slot *ret = NULL;
     for (size_t i = 0; i < WAYS; i++) {
         slot *at = &s->slots[i];
-        if (want_used && at->bytes == NULL) continue;
-        if (ret == NULL || at->used < ret->used) ret = at;
+        if (at->bytes != NULL && (ret == NULL || at->used < ret->used)) ret = at;
     }
     return ret;
 }
@@ -97,8 +107,11 @@ static void put(set *s, const mun_tile_key *key, mun_slice bytes)
     uint8_t *copy = malloc(bytes.len);
     if (copy == NULL) return; /* it is only a cache */
     memcpy(copy, bytes.ptr, bytes.len);
-    while (s->bytes > 0 && s->bytes + bytes.len > SET_BYTES) drop(s, oldest(s, true));
-    slot *at = oldest(s, false);
+    for (slot *out; s->bytes + bytes.len > SET_BYTES; drop(s, out)) {
+        out = oldest_full(s);
+        if (out == NULL) break;
+    }
+    slot *at = oldest(s);
     if (at->bytes != NULL) drop(s, at);
     *at = (slot){.key = *key, .bytes = copy, .len = bytes.len, .used = ++s->clock};
     s->bytes += bytes.len;

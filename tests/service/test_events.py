@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The stream of events: everything once and in order, from any index, across broken connections and restarts; a reader that does not
+read is slow for itself alone."""
+import json
+import random
+import sys
+import threading
+import time
+
+import harness
+
+READERS = 24
+GROW = 600
+LARGE = 6000  # bytes of subject: what a stalled reader is behind with must not fit into socket buffers
+SEED = 20261122
+
+
+class Reader:
+    """One stream, read line by line from a raw socket."""
+
+    def __init__(self, service, after=None, last=None):
+        self.socket = service.socket(timeout=20)
+        query = "" if after is None else f"?after={after}"
+        field = "" if last is None else f"Last-Event-ID: {last}\r\n"
+        self.socket.sendall(f"GET /v1/events{query} HTTP/1.1\r\nHost: localhost\r\n{field}\r\n".encode())
+        self.file = self.socket.makefile("rb")
+        self.status = int(self.file.readline().split()[1])
+        while self.file.readline().strip():
+            pass
+        self.pending = b""
+
+    def lines(self):
+        """The text of the chunked body, line by line."""
+        while True:
+            size = int(self.file.readline().strip() or b"0", 16)
+            if size == 0:
+                return
+            self.pending += self.file.read(size)
+            self.file.readline()
+            *whole, self.pending = self.pending.split(b"\n")
+            yield from whole
+
+    def events(self, count):
+        """The next events as (id, data)."""
+        found, event = [], {}
+        for line in self.lines():
+            if line:
+                name, _, value = line.partition(b": ")
+                event[name] = value
+            elif b"data" in event:
+                found.append((int(event[b"id"]), json.loads(event[b"data"])))
+                event = {}
+                if len(found) == count:
+                    return found
+            else:
+                event = {}
+        return found
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+
+def right(events, first, end):
+    return [i for i, _ in events] == list(range(first, end)) and all(data["index"] == i for i, data in events)
+
+
+def grow(service, world, count, subject=""):
+    slowest = 0.0
+    for n in range(0, count, 20):
+        body = b"".join(world.statement(f"{subject}{n + i}/{random.random()}") for i in range(20))
+        began = time.monotonic()
+        while (reply := service.post("/v1/batch", body, "application/cbor-seq")).status == 503:
+            time.sleep(float(reply.header("retry-after")))  # being opened
+        slowest = max(slowest, time.monotonic() - began)
+        if reply.status != 200 or len(harness.cbor_sequence(reply.body)) != 20:
+            raise AssertionError(reply)
+    return slowest
+
+
+def size_of(service):
+    return service.get("/v1").json()["size"]
+
+
+def many_readers(checks, world, service):
+    """Some from the beginning, some from the middle, some ahead of the ledger, while it grows."""
+    start = size_of(service)
+    end = start + GROW
+    begin = [random.choice([None, 0, start // 2, start - 1, start + 50]) for _ in range(READERS)]
+    results = [None] * READERS
+
+    def read(n):
+        first = 0 if begin[n] is None else begin[n] + 1
+        reader = Reader(service, begin[n])
+        results[n] = right(reader.events(end - first), first, end)
+        reader.close()
+
+    threads = [threading.Thread(target=read, args=(n,), daemon=True) for n in range(READERS)]
+    for thread in threads:
+        thread.start()
+    grow(service, world, GROW)
+    for thread in threads:
+        thread.join(30)
+    for n, result in enumerate(results):
+        checks.ok(result, f"the reader that began after {begin[n]}: {'lacks entries or has them twice' if result is not None else 'did not get all'}")
+
+
+def broken_connections(checks, service):
+    """Cut after every few events; what comes next begins where it was cut."""
+    end, got = size_of(service), []
+    while len(got) < end:
+        reader = Reader(service, after=3, last=got[-1][0]) if got else Reader(service)
+        got += reader.events(min(end - len(got), random.randint(1, 97)))
+        reader.close()
+    checks.ok(right(got, 0, end), "a stream in pieces is the whole, once")
+
+
+def stalled_reader(checks, world, service):
+    start, before = size_of(service), service.memory()
+    stalled = [Reader(service) for _ in range(8)]
+    usual = grow(service, world, 200, "x" * LARGE)
+    slowest = grow(service, world, 1000, "x" * LARGE)
+    end = size_of(service)
+    checks.ok(slowest < max(2.0, 20 * usual), f"registering beside stalled readers took up to {slowest:.2f} s")
+    checks.ok(service.memory() - before < 96 << 20, f"{(service.memory() - before) >> 20} MiB more for readers that do not read")
+    quick = Reader(service, after=start - 1)
+    checks.ok(right(quick.events(end - start), start, end), "another reader is not kept waiting")
+    quick.close()
+    checks.ok(right(stalled[0].events(end), 0, end), "a stalled reader gets everything in the end")
+    for reader in stalled:
+        reader.close()
+
+
+def restarted(checks, world, service):
+    reader = Reader(service, after=10)
+    got = reader.events(30)
+    service.kill()
+    reader.close()
+    service.start()
+    grow(service, world, 20)
+    end = size_of(service)
+    reader = Reader(service, last=got[-1][0])
+    got += reader.events(end - 41)
+    reader.close()
+    checks.ok(right(got, 11, end), "a stream goes on after a restart")
+
+
+def leave(service):
+    for _ in range(50):
+        Reader(service).close()
+
+
+def forgotten(checks, service):
+    """Streams whose readers are gone are found by the next sign of life that cannot be sent to them."""
+    gauge = "muniment_open_event_streams"
+    checks.ok(harness.wait_until(lambda: service.metric(gauge) == 0, 45, 0.5), f"{service.metric(gauge)} streams of readers that have gone are still open")
+
+
+def main():
+    random.seed(SEED)
+    harness.build("muniment", "muniment-serve")
+    with harness.Checks() as checks, harness.World() as world:
+        with world.serve(world.ledger(name="main")) as service:
+            grow(service, world, 100)
+            many_readers(checks, world, service)
+            broken_connections(checks, service)
+            restarted(checks, world, service)
+            leave(service)
+            stalled_reader(checks, world, service)
+            forgotten(checks, service)
+            checks.equal(service.stop(), 0, "a graceful end")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tiles as a C2SP client reads them, from the text of tlog-tiles alone: every checkpoint that was published while the ledger grew has
+its tiles, from them come its root and its entries, and nothing else can be had."""
+import gzip
+import hashlib
+import struct
+import sys
+import threading
+
+import harness
+from harness import keys
+from muniment_ref import note as notes
+
+GROW = 700  # entries registered while checkpoints are collected
+FOR_EVER = "public, max-age=31536000, immutable"
+
+BAD_NAMES = """0/0 0/00 0/0000 00/000 01/000 64/000 -1/000 +1/000 x/000 0/x000/001 0/x000/x001/000 0/001/002 0/x001 0/x001/ 0/1000 0/000.p
+0/000.p/ 0/000.p/0 0/000.p/256 0/000.p/01 0/000.p/-1 0/000.p/1/ 0/000.p/1.p/1 entries entries/ Entries/000 data/000 0/X001/000 0//000 0/000/
+0/%30%30%30 0/000%2Ep/1 entries/0 entries/000.p/0 63/000 1/000.p/255 0/x999/x999/x999/x999/x999/999 0/x001/x000/x000/x000/x000/x000/000
+0/999999999999999999999 99999999999999999999/000""".split()
+
+
+def tile_name(n):
+    parts = [f"{n % 1000:03d}"]
+    while n >= 1000:
+        n //= 1000
+        parts.append(f"x{n % 1000:03d}")
+    return "/".join(reversed(parts))
+
+
+def node(left, right):
+    return hashlib.sha256(b"\1" + left + right).digest()
+
+
+def split_bundle(data):
+    entries, at = [], 0
+    while at < len(data):
+        (length,) = struct.unpack_from(">H", data, at)
+        entries.append(data[at + 2:at + 2 + length])
+        at += 2 + length
+    return entries
+
+
+def run_root(hashes):
+    """Of 256 hashes, a complete subtree."""
+    while len(hashes) > 1:
+        hashes = [node(hashes[i], hashes[i + 1]) for i in range(0, len(hashes), 2)]
+    return hashes[0]
+
+
+def tree_root(leaves):
+    """RFC 9162 section 2.1.1, bottom up: a lone right node goes up as it is."""
+    level = list(leaves)
+    while len(level) > 1:
+        level = [node(level[i], level[i + 1]) if i + 1 < len(level) else level[i] for i in range(0, len(level), 2)]
+    return level[0]
+
+
+class Client:
+    def __init__(self, checks, service, base=""):
+        self.checks, self.service, self.base = checks, service, base
+        self.connection = service.connect()
+        self.fetched = 0
+
+    def get(self, path, **headers):
+        self.fetched += 1
+        return self.service.request("GET", self.base + path, headers=headers, connection=self.connection)
+
+    def checkpoint(self):
+        reply = self.get("/checkpoint")
+        lines = reply.text.split("\n")
+        return lines[0], int(lines[1]), harness.base64.b64decode(lines[2]), reply.body
+
+    def tile(self, level, n, width, wanted=200):
+        path = f"/tile/{level}/{tile_name(n)}" + (f".p/{width}" if width < 256 else "")
+        reply = self.get(path)
+        self.checks.equal(reply.status, wanted, f"GET {path}")
+        return reply
+
+    def level(self, level, size):
+        """All hashes of a level of the tree of this size, from full tiles and the one partial."""
+        have, hashes = size >> (8 * level), b""
+        for n in range(have // 256):
+            hashes += self.tile(level, n, 256).body
+        if have % 256:
+            hashes += self.tile(level, have // 256, have % 256).body
+        self.checks.equal(len(hashes), 32 * have, f"bytes of level {level} at size {size}")
+        return [hashes[i:i + 32] for i in range(0, len(hashes), 32)]
+
+    def entries(self, size):
+        found = []
+        for n in range((size + 255) // 256):
+            found += split_bundle(self.tile("entries", n, min(256, size - 256 * n)).body)
+        return found
+
+
+def check_size(client, size, root):
+    """The tree of one published checkpoint, from its own tiles."""
+    checks = client.checks
+    leaves = client.level(0, size)
+    checks.equal(tree_root(leaves), root, f"root at size {size} from level 0")
+    for level in (1, 2):
+        above = client.level(level, size)
+        below = leaves if level == 1 else client.level(1, size)
+        checks.equal(above, [run_root(below[256 * i:256 * i + 256]) for i in range(len(below) // 256)], f"level {level} at size {size}")
+    return leaves
+
+
+def grow(service, world, base, count):
+    for _ in range(count // 10):
+        replies = service.post(base + "/v1/batch", b"".join(world.statement() for _ in range(10)), "application/cbor-seq")
+        if replies.status != 200:
+            raise AssertionError(replies)
+
+
+def collect(client, done):
+    """Checkpoints as they are published while others register."""
+    found = {}
+    while not done.is_set():
+        _, size, root, _ = client.checkpoint()
+        if found.setdefault(size, root) != root:
+            raise AssertionError(f"two roots for size {size}")
+    return found
+
+
+def check_growth(checks, world, service, base, ledger):
+    client, done = Client(checks, service, base), threading.Event()
+
+    def work():
+        grow(service, world, base, GROW)
+        done.set()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    found = collect(client, done)
+    worker.join()
+    origin, size, root, text = client.checkpoint()
+    found[size] = root
+    sizes = sorted(found)
+    checks.ok(len(sizes) > 10, f"only {len(sizes)} sizes were published")
+    for chosen in sorted({*sizes[:3], *sizes[::max(1, len(sizes) // 12)], size}):
+        leaves = check_size(client, chosen, found[chosen])
+    entries = client.entries(size)
+    checks.equal([hashlib.sha256(b"\0" + e).digest() for e in entries], leaves, "leaf hashes of the entries in the bundles")
+    identity = world.identity(ledger)
+    checks.equal(origin, identity["origin"], "origin of the checkpoint")
+    return text, size
+
+
+def check_fields(checks, client, size):
+    full, part = client.tile(0, 0, 256), client.tile(0, size // 256, 1)
+    bundle = client.tile("entries", 0, 256)
+    for reply in (full, part, bundle):
+        checks.equal((reply.header("content-type"), reply.header("cache-control")), ("application/octet-stream", FOR_EVER), "fields of a tile")
+        checks.ok((reply.header("etag") or "").startswith('"'), "a tile has a validator")
+    checks.equal(client.get("/tile/0/000", **{"If-None-Match": full.header("etag")}).status, 304, "a tile that is known")
+    checks.equal(client.get("/tile/0/000.p/1", **{"If-None-Match": full.header("etag")}).status, 200, "another tile")
+    head = client.service.request("HEAD", client.base + "/tile/0/000")
+    checks.equal((head.status, head.header("content-length"), head.body), (200, "8192", b""), "HEAD of a tile")
+    packed = client.get("/tile/entries/000", **{"Accept-Encoding": "gzip, br"})
+    checks.equal(packed.header("content-encoding"), "gzip", "a bundle for those who take gzip")
+    checks.ok(gzip.decompress(packed.body) == bundle.body and packed.header("etag") != bundle.header("etag"), "a packed bundle is the bundle, under a validator of its own")
+    checks.ok("accept-encoding" in (bundle.header("vary") or "").lower() and "accept-encoding" in (packed.header("vary") or "").lower(), "bundles vary by Accept-Encoding")
+    for refused in ("identity", "gzip;q=0"):
+        checks.equal(client.get("/tile/entries/000", **{"Accept-Encoding": refused}).header("content-encoding"), None, f"Accept-Encoding: {refused}")
+    told = client.get("/checkpoint")
+    checks.equal((told.header("content-type"), told.header("cache-control")), ("text/plain; charset=utf-8", "public, max-age=2"), "fields of the checkpoint")
+    checks.equal(client.get("/checkpoint", **{"If-None-Match": told.header("etag")}).status, 304, "a checkpoint that is known")
+
+
+def check_names(checks, client, size):
+    for name in BAD_NAMES:
+        reply = client.get("/tile/" + name)
+        checks.ok(reply.status == 404 and reply.type == harness.PROBLEM_CBOR, f"GET /tile/{name}: {reply}")
+    n, width = size // 256, size % 256
+    for path in (f"/tile/0/{tile_name(n)}.p/{width + 1}", f"/tile/entries/{tile_name(n)}.p/{width + 1}", f"/tile/0/{tile_name(n)}", f"/tile/entries/{tile_name(n + 1)}.p/1",
+                 f"/tile/1/000.p/{size // 256 + 1}", "/tile/2/000.p/1", "/tile/63/000.p/1"):
+        checks.equal(client.get(path).status, 404, f"beyond the tree: {path}")
+    for method in ("POST", "PUT", "DELETE"):
+        reply = client.service.request(method, client.base + "/tile/0/000", body=b"")
+        checks.ok(reply.status == 405 and "GET" in (reply.header("allow") or ""), f"{method} of a tile: {reply}")
+
+
+def check_export(checks, world, client, ledger):
+    """Each file of an exported tree of the same size, byte for byte, from the service."""
+    out = world.path("exported")
+    harness.muniment("export", ledger, out)
+    files = sorted(p for p in out.rglob("*") if p.is_file())
+    checks.ok(len(files) > 10, f"an export of {len(files)} files")
+    for path in files:
+        name = "/" + str(path.relative_to(out))
+        reply = client.get(name)
+        checks.ok(reply.status == 200 and reply.body == path.read_bytes(), f"{name} is not as exported: {reply}")
+
+
+def check_signature(checks, world, ledger, text):
+    known = keys.parse_vkey(world.identity(ledger)["checkpoints"])
+    checks.ok(notes.Note(text).accepted([known]), "the checkpoint's signature, by ref/")
+
+
+def main():
+    harness.build("muniment", "muniment-serve")
+    with harness.Checks() as checks, harness.World() as world:
+        one, two = world.ledger(name="one"), world.ledger(name="two")
+        with world.serve(one, two) as service:
+            text, size = check_growth(checks, world, service, "/one", one)
+            check_signature(checks, world, one, text)
+            client = Client(checks, service, "/one")
+            check_fields(checks, client, size)
+            check_names(checks, client, size)
+            check_export(checks, world, client, one)
+            other = Client(checks, service, "/two")
+            checks.equal(other.get("/tile/0/000").status, 404, "the other ledger has no full tile")
+            checks.equal(other.get("/tile/0/000.p/1").body == client.get("/tile/0/000.p/1").body, False, "the other ledger's tiles are its own")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
