@@ -149,7 +149,9 @@ def everything():
 
 def apt(*words):
     env = dict(os.environ, DEBIAN_FRONTEND="noninteractive", LC_ALL="C")
-    return run("apt-get", "-qq", "-y", "-o", "DPkg::Lock::Timeout=300", "-o", "Dpkg::Use-Pty=0", "--no-install-recommends", *words, env=env, check=False)
+    # Small images leave out documentation; of these packages it is wanted
+    whole = [word for path in ("doc", "man") for word in ("-o", f"Dpkg::Options::=--path-include=/usr/share/{path}/*")]
+    return run("apt-get", *whole, "-qq", "-y", "-o", "DPkg::Lock::Timeout=300", "-o", "Dpkg::Use-Pty=0", "--no-install-recommends", *words, env=env, check=False)
 
 
 def dpkg(*words):
