@@ -195,6 +195,7 @@ void http_connection_notify(void *cls, struct MHD_Connection *mhd, void **socket
     if (connection == NULL) return;
     *socket_context = NULL;
     leave(&listener->server->registry, connection);
+    if (connection->linger) http_linger_keep(&listener->server->linger, connection->fd);
     mun_metrics_gauge(listener->server->metrics, MUN_GAUGE_CONNECTIONS, -1);
     free(connection);
 }

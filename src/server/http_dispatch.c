@@ -117,7 +117,7 @@ static enum MHD_Result refused(http_exchange *exchange)
         http_phase_set(exchange->connection, HTTP_BODY);
         return MHD_YES;
     }
-    exchange->close = true;
+    exchange->close = exchange->connection->linger = true;
     return http_send(exchange);
 }
 
@@ -141,7 +141,7 @@ static enum MHD_Result take_body(http_exchange *exchange, const char *upload, si
     mun_slice bytes = mun_slice_of(upload, *upload_len);
     *upload_len = 0;
     if (http_body_take(exchange, bytes)) return MHD_YES;
-    exchange->raw = true;
+    exchange->raw = exchange->connection->linger = true;
     exchange->bytes = exchange->response.body.len;
     http_raw_answer(exchange->connection->fd, &exchange->response);
     return MHD_NO;

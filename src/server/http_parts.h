@@ -62,6 +62,7 @@ typedef struct http_connection {
     atomic_uint_fast64_t state; /* http_phase | milliseconds since when << 4 */
     uint64_t dribble;           /* the sweeper's: when bytes without a whole line were first seen */
     uint64_t dribble_of;        /* and in which state */
+    bool linger;                /* a body that nobody reads is still coming */
     struct http_exchange *exchange;
     struct http_connection *prev, *next; /* the registry's */
     struct http_connection *peer_next;   /* connections of addresses with the same hash */
@@ -128,6 +129,22 @@ typedef struct http_streams {
     bool ending;
 } http_streams;
 
+#define LINGER_MAX 256
+
+typedef struct http_lingering {
+    int fd;
+    uint64_t until_ns;
+} http_lingering;
+
+typedef struct http_linger {
+    pthread_mutex_t mutex; /* guards sockets, len, ends */
+    pthread_cond_t wake;
+    pthread_t thread;
+    bool runs, ends;
+    size_t len;
+    http_lingering sockets[LINGER_MAX];
+} http_linger;
+
 struct mun_http_server {
     mun_http_options options; /* with nothing left at 0 */
     struct mun_service *service;
@@ -138,6 +155,7 @@ struct mun_http_server {
     http_registry registry;
     http_pool pool;
     http_streams streams;
+    http_linger linger;
     atomic_uint_fast64_t body_bytes; /* of all bodies in flight */
     atomic_size_t jobs;              /* exchanges that a worker has */
     atomic_uint_fast64_t next_id;
@@ -169,6 +187,11 @@ MUN_MUST mun_code http_sweeper_start(mun_http_server *server, mun_error *err);
 void http_sweeper_stop(mun_http_server *server);
 /* Ends idle connections, and with `receiving` those whose request is still coming. */
 void http_close_idle(mun_http_server *server, bool receiving);
+
+/* http_linger.c: what a refused client still sends is read, so that it sees the answer. */
+MUN_MUST mun_code http_linger_start(http_linger *linger, mun_error *err);
+void http_linger_stop(http_linger *linger);
+void http_linger_keep(http_linger *linger, int fd);
 
 /* http_exchange.c: the pool. */
 void http_pool_init(http_pool *pool);

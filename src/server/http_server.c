@@ -120,6 +120,7 @@ static mun_code start_all(mun_http_server *server, mun_error *err)
     MUN_TRY(mun_work_queue_create(options->workers, MUN_WORK_QUEUE, server->metrics, &server->work,
                                   err));
     MUN_TRY(http_sweeper_start(server, err));
+    MUN_TRY(http_linger_start(&server->linger, err));
     for (; server->listeners_len < options->sockets_len; server->listeners_len++) {
         size_t n = server->listeners_len;
         http_listener *listener = &server->listeners[n];
@@ -209,6 +210,7 @@ void mun_http_stop(mun_http_server *server)
     for (size_t i = 0; i < server->listeners_len; i++) {
         if (server->listeners[i].daemon != NULL) MHD_stop_daemon(server->listeners[i].daemon);
     }
+    http_linger_stop(&server->linger);
     mun_work_queue_destroy(server->work);
     http_streams_finish(&server->streams);
     http_pool_finish(&server->pool);

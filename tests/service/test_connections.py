@@ -220,6 +220,9 @@ def refused_bodies(checks, world, ledger):
         chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
         got = first(service.raw(head(service, "POST", "/entries", "Content-Type: application/cose", "Transfer-Encoding: chunked") + chunk * 40))
         checks.equal(got and got.status, 413, "chunks beyond the limit")
+        for path, size, wanted in (("/entries", 8 << 20, 413), ("/nowhere", 8 << 20, 404), ("/v1/batch", 20 << 20, 413)):
+            got = service.post(path, b"x" * size, "application/cose" if path == "/entries" else "application/cbor-seq")
+            checks.equal(got.status, wanted, f"{size} bytes to {path}: the client, still sending, sees the answer")
         got = service.request("GET", "/checkpoint", body=b"abc")
         checks.equal(got.status, 413, "a body where none is taken")
         checks.ok(harness.wait_until(lambda: service.metric("muniment_body_bytes") == 0, 5), "body memory given back")
