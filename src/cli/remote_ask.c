@@ -9,10 +9,11 @@
 
 /* ---- Refusals ---- */
 
-/* Which of our codes a status stands for. 400 with the title Rejected is the policy's (SCRAPI). */
+/* Which of our codes a status stands for. 400 is the policy's under some of SCRAPI's titles. */
 static mun_code code_of(unsigned status, mun_slice title)
 {
     bool rejected = mun_slice_equal(title, MUN_LITERAL("Rejected")) ||
+                    mun_slice_equal(title, MUN_LITERAL("Confirmation Missing")) ||
                     mun_slice_equal(title, MUN_LITERAL("Read-Only Copy"));
     switch (status) {
     case 400:
