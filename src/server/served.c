@@ -85,10 +85,24 @@ static mun_code open_with_passphrase(const mun_served *served, mun_ledger **ret,
 
 static mun_served_state state_after(mun_code code)
 {
-    return code == MUN_OK ? MUN_SERVED_READY
-           : code == MUN_E_DAMAGED || code == MUN_E_VERSION || code == MUN_E_REFUSED
-               ? MUN_SERVED_DAMAGED
-               : MUN_SERVED_FAILED;
+    if (code == MUN_OK) return MUN_SERVED_READY;
+    return code == MUN_E_DAMAGED || code == MUN_E_VERSION ? MUN_SERVED_DAMAGED : MUN_SERVED_FAILED;
+}
+
+/* Clients asked for an entry, not for the ledger's files: that those are not there, or that the
+ * passphrase is wrong, is no 404 or 400 of theirs. The log has the sentence. */
+static mun_code opening_code(mun_code code)
+{
+    switch (code) {
+    case MUN_E_BUSY:
+    case MUN_E_AGAIN:
+    case MUN_E_NO_SPACE:
+    case MUN_E_MEMORY:
+    case MUN_E_DAMAGED:
+    case MUN_E_VERSION:
+    case MUN_E_CRYPTO: return code;
+    default: return code == MUN_OK ? MUN_OK : MUN_E_IO;
+    }
 }
 
 static void failure_note(mun_served *served)
@@ -112,6 +126,7 @@ static mun_code open_locked(mun_served *served, mun_error *err)
     if (code != MUN_OK) {
         mun_event(MUN_EVENT_ERROR, "ledger_not_opened", MUN_KV("ledger", served->options.name),
                   MUN_KV("code", mun_code_name(code)), MUN_KV("reason", why.text));
+        code = why.code = opening_code(code);
         if (err != NULL) *err = why;
     }
     pthread_mutex_lock(&served->mutex);

@@ -248,7 +248,8 @@ static void wrong_passphrase_and_missing_file(void **state)
     mun_served *none = server_world_add(
         s, &(mun_served_options){
                .name = "s", .directory = path, .base = "/s", .passphrase_file = file});
-    assert_int_equal(mun_served_use(none, true, &ledger, NULL), MUN_E_NOT_FOUND);
+    assert_int_equal(mun_served_use(none, true, &ledger, NULL), MUN_E_IO);
+    assert_int_equal(mun_served_state_get(none, NULL), MUN_SERVED_FAILED);
     must(mun_file_write(file, MUN_LITERAL("correct horse\r\nsecond line"), MUN_WRITE_SECRET, err));
     mun_served *right = server_world_add(
         s, &(mun_served_options){
