@@ -100,6 +100,7 @@ typedef struct mun_bench_stages {
     double count[MUN_BENCH_STAGES];
     size_t len;
     double syncs, batches, batched; /* syncs to the disk; calls of register, statements in them */
+    double cpu;                     /* seconds of processor time of the whole service */
     double rss;                     /* bytes; 0: not told */
 } mun_bench_stages;
 

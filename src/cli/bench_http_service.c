@@ -182,6 +182,7 @@ void mun_bench_stages_parse(mun_slice text, mun_bench_stages *ret)
         (void)value_of(line, "muniment_fsync_seconds_count", &ret->syncs);
         (void)value_of(line, "muniment_batch_statements_count", &ret->batches);
         (void)value_of(line, "muniment_batch_statements_sum", &ret->batched);
+        (void)value_of(line, "process_cpu_seconds_total", &ret->cpu);
         (void)value_of(line, "process_resident_memory_bytes", &ret->rss);
         at += len + 1;
     }
@@ -210,12 +211,18 @@ static double stage_us(const mun_bench_stages *before, const mun_bench_stages *a
 
 static void print_text(const mun_bench_stages *before, const mun_bench_stages *after)
 {
-    double calls = after->batches - before->batches;
+    double calls = after->batches - before->batches, batched = after->batched - before->batched;
+    double syncs = after->syncs - before->syncs;
     printf("  a registration, mean µs by stage:");
     for (size_t i = 0; i < after->len; i++) {
         printf(" %s %.1f", after->name[i], stage_us(before, after, i));
     }
-    if (calls > 0) printf("; %.1f statements a call", (after->batched - before->batched) / calls);
+    if (calls > 0) printf("; %.1f statements a call", batched / calls);
+    if (syncs > 0) printf(", %.1f a sync", batched / syncs);
+    if (after->cpu > 0 && batched > 0) {
+        printf("; processor time of the service %.1f µs each",
+               (after->cpu - before->cpu) / batched * 1e6);
+    }
     if (after->rss > 0) printf("; service's memory %.1f MiB", after->rss / 1048576);
     printf("\n");
 }
@@ -236,6 +243,8 @@ void mun_bench_stages_print(mun_bench *b, const mun_bench_stages *before,
     mun_out_put(object, "mean_us", stages);
     mun_out_put(object, "calls", json_real(after->batches - before->batches));
     mun_out_put(object, "statements", json_real(after->batched - before->batched));
+    mun_out_put(object, "syncs", json_real(after->syncs - before->syncs));
+    mun_out_put(object, "cpu_seconds", json_real(after->cpu - before->cpu));
     mun_out_put(object, "resident_bytes", json_real(after->rss));
     fflush(stdout);
     json_dumpf(object, stderr, JSON_COMPACT);
