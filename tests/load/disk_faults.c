@@ -8,6 +8,8 @@
  * good sync are gone, although the process has read them back from the cache until then (the old
  * ones stand there again). So whatever was acknowledged before its sync is found missing later.
  *
+ * With MUN_DISK_FAULTS_ONLY only syncs of files whose path holds that text are counted and fail.
+ *
  * The mapped file: six u64. [0] syncs seen; [1] the sync with this number fails, then it is 0;
  * [2] syncs failed; [3] not 0: writes that make files grow answer ENOSPC; [4] such answers;
  * [5] not 0: every so many-th sync fails.
@@ -15,6 +17,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -42,7 +45,7 @@ typedef struct saved {
 } saved;
 
 static _Atomic uint64_t *control;
-static const char *below;
+static const char *below, *only;
 static saved *newest;
 static size_t saved_bytes;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -59,6 +62,7 @@ __attribute__((constructor)) static void begin(void)
     *(void **)&real_fallocate = dlsym(RTLD_NEXT, "fallocate64");
     const char *path = getenv("MUN_DISK_FAULTS");
     below = getenv("MUN_DISK_FAULTS_BELOW");
+    only = getenv("MUN_DISK_FAULTS_ONLY");
     int fd = path != NULL ? open(path, O_RDWR | O_CLOEXEC) : -1;
     if (fd < 0 || below == NULL) return;
     void *at = mmap(NULL, WORDS * sizeof *control, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -66,14 +70,20 @@ __attribute__((constructor)) static void begin(void)
     close(fd);
 }
 
+/* Where it was opened; "" where that cannot be said. */
+static void path_of(int fd, char path[PATH_MAX])
+{
+    char link[64];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t len = readlink(link, path, PATH_MAX - 1);
+    path[len > 0 ? len : 0] = '\0';
+}
+
 static int concerned(int fd)
 {
-    char link[64], path[4096];
+    char path[PATH_MAX];
     if (control == NULL) return 0;
-    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    ssize_t len = readlink(link, path, sizeof path - 1);
-    if (len <= 0) return 0;
-    path[len] = '\0';
+    path_of(fd, path);
     return strncmp(path, below, strlen(below)) == 0 &&
            strstr(path + strlen(below), "index") == NULL;
 }
@@ -141,8 +151,11 @@ static void save(int fd, size_t len, off_t offset)
     if (saved_bytes > SAVED_MAX) settle(fd, 0);
 }
 
-static int fails_now(void)
+static int fails_now(int fd)
 {
+    char path[PATH_MAX];
+    path_of(fd, path);
+    if (only != NULL && strstr(path + strlen(below), only) == NULL) return 0;
     uint64_t number = atomic_fetch_add(&control[SYNCS], 1) + 1;
     uint64_t every = atomic_load(&control[FAIL_EVERY]), at = atomic_load(&control[FAIL_AT]);
     int fails = (every != 0 && number % every == 0) || (at != 0 && number >= at);
@@ -157,7 +170,7 @@ static int sync_with(int fd, int (*real)(int))
 {
     if (!concerned(fd)) return real(fd);
     pthread_mutex_lock(&lock);
-    int fails = fails_now();
+    int fails = fails_now(fd);
     settle(fd, fails);
     pthread_mutex_unlock(&lock);
     if (fails) {

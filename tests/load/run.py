@@ -360,7 +360,7 @@ def main():
     with harness.Checks() as checks:
         for name in given.scenario:
             with harness.World() as world:
-                began = time.monotonic()
+                began, failed = time.monotonic(), checks.failed
                 try:
                     if name == "tsan":
                         scenario_tsan(checks, world, given.tsan.resolve())
@@ -368,6 +368,7 @@ def main():
                         {"load": scenario_load, "kill": scenario_kill, "full": scenario_full, "sync": scenario_sync}[name](checks, world)
                 except (AssertionError, OSError, harness.http.client.HTTPException, subprocess.TimeoutExpired) as error:
                     checks.ok(False, f"{name}: {error!r}: {''.join(s.log()[-800:] for s in world.services)}")
+                world.keep = world.keep or checks.failed > failed  # to be looked at
                 print(f"{name}: {time.monotonic() - began:.0f} s in all", flush=True)
 
 
