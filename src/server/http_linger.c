@@ -18,6 +18,7 @@
 #define LINGER_SECONDS 5
 #define LINGER_POLL_MS 50 /* until a new socket is taken up */
 #define LINGER_READ    65536
+#define OVER           (-1) /* instead of a socket's number */
 
 static void forget(http_linger *linger, size_t at)
 {
@@ -44,11 +45,13 @@ static void look(http_linger *linger)
     }
     pthread_mutex_unlock(&linger->mutex);
     (void)poll(polled, (nfds_t)n, LINGER_POLL_MS);
+    for (size_t i = 0; i < n; i++) {
+        if (polled[i].revents != 0 && !read_dry(polled[i].fd)) polled[i].fd = OVER;
+    }
     uint64_t now = http_now_ns();
     pthread_mutex_lock(&linger->mutex);
     for (size_t i = n; i-- > 0;) { /* from the end: what takes a freed place was looked at */
-        bool over = now > linger->sockets[i].until_ns;
-        if (over || (polled[i].revents != 0 && !read_dry(polled[i].fd))) forget(linger, i);
+        if (polled[i].fd == OVER || now > linger->sockets[i].until_ns) forget(linger, i);
     }
     pthread_mutex_unlock(&linger->mutex);
 }

@@ -134,9 +134,10 @@ static mun_code start_all(mun_http_server *server, mun_error *err)
 /* The library that runs may be newer than the one we were compiled with. */
 static bool library_before_discipline(void)
 {
-    unsigned major = 0, minor = 0, patch = 0;
-    sscanf(MHD_get_version(), "%u.%u.%u", &major, &minor, &patch);
-    return major == 0 && minor == 9 && patch < 76;
+    static const char series[] = "0.9.";
+    const char *version = MHD_get_version();
+    size_t len = sizeof series - 1;
+    return strncmp(version, series, len) == 0 && strtoul(version + len, NULL, 10) < 76;
 }
 
 mun_code mun_http_start(const mun_http_options *given, mun_http_server **ret, mun_error *err)
