@@ -11,6 +11,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -19,6 +20,8 @@
 #define TICK_NS      500000000 /* how often changed files are looked for, and the watchdog is fed */
 #define FILES_WANTED 65536     /* descriptors; the hard limit may be lower */
 #define WARM_MAX     64        /* ledgers that are opened at once after the start */
+
+#define HEAD_START_STEPS 100 /* of 5 ms: how long the transport waits for them */
 
 static uint64_t wall_clock_ms(void)
 {
@@ -93,7 +96,6 @@ static mun_code start_transport(service_run *run, mun_error *err)
     int sockets[MUN_LISTEN_MAX + MUN_INHERITED_MAX];
     bool proxies[MUN_LISTEN_MAX + MUN_INHERITED_MAX];
     const mun_limits *limits = &run->config.limits;
-    MUN_TRY(service_sockets_open(run, err));
     for (size_t i = 0; i < run->sockets_len; i++) {
         sockets[i] = run->sockets[i].fd;
         proxies[i] = run->sockets[i].proxy;
@@ -107,6 +109,7 @@ static mun_code start_transport(service_run *run, mun_error *err)
                                 .head_seconds = limits->head_seconds,
                                 .body_seconds = limits->body_seconds,
                                 .idle_seconds = limits->idle_seconds};
+    run->sockets_given = true; /* taken over, whatever comes of it */
     MUN_TRY(mun_http_start(&options, &run->service.http, err));
     wake_whom(run, run->service.http);
     return MUN_OK;
@@ -120,7 +123,7 @@ static void *warm_up(void *ctx)
 {
     service_run *run = ctx;
     mun_served *served;
-    for (size_t i = 0; i < WARM_MAX; i++) {
+    for (size_t i = 0; i < WARM_MAX && !atomic_load(&run->stopping); i++) {
         mun_ledger *ledger;
         mun_error why = {.code = MUN_OK};
         served = mun_served_at(run->service.ledgers, i);
@@ -129,7 +132,16 @@ static void *warm_up(void *ctx)
         if (code == MUN_OK) mun_served_done(served, ledger, MUN_OK);
     }
     mun_operation_set_ready(run->service.operation, true);
+    atomic_store(&run->warm, true);
     return NULL;
+}
+
+/* Small ledgers are open before the first request is accepted, so that nobody is told to come back;
+ * a long recovery is what /readyz is for. */
+static void wait_for_warmth(service_run *run)
+{
+    const struct timespec step = {.tv_nsec = 5000000};
+    for (int i = 0; i < HEAD_START_STEPS && !atomic_load(&run->warm); i++) nanosleep(&step, NULL);
 }
 
 /* ---- Signals ---- */
@@ -199,27 +211,41 @@ static void free_parts(service_run *run)
     mun_config_free(&run->config);
 }
 
-static mun_code serve(service_run *run, const sigset_t *signals, mun_error *err)
+static void tell_started(service_run *run)
 {
-    pthread_t warmer;
-    mun_manager_open(&run->manager);
-    MUN_TRY(start_parts(run, err));
-    MUN_TRY(start_transport(run, err));
-    if (pthread_create(&warmer, NULL, warm_up, run) != 0) {
-        stop_transport(run);
-        return mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "cannot start a thread");
-    }
     if (!run->options->quiet) service_greet(run);
     mun_event(MUN_EVENT_NOTICE, "started", MUN_KV("version", MUN_VERSION),
               MUN_KV_NUMBER("ledgers", run->config.ledgers_len),
               MUN_KV_NUMBER("listeners", run->sockets_len));
     mun_manager_tell(&run->manager, "READY=1\nSTATUS=Running");
+}
+
+static mun_code answer(service_run *run, const sigset_t *signals, mun_error *err)
+{
+    MUN_TRY(start_transport(run, err));
+    tell_started(run);
     int number = wait_for_end(run, signals);
     mun_manager_tell(&run->manager, "STOPPING=1\nSTATUS=Answering what has been asked");
     mun_event(MUN_EVENT_NOTICE, "stopping", MUN_KV("signal", number == SIGINT ? "INT" : "TERM"));
+    atomic_store(&run->stopping, true);
     stop_transport(run);
-    pthread_join(warmer, NULL);
     return MUN_OK;
+}
+
+static mun_code serve(service_run *run, const sigset_t *signals, mun_error *err)
+{
+    pthread_t warmer;
+    mun_manager_open(&run->manager);
+    MUN_TRY(start_parts(run, err));
+    MUN_TRY(service_sockets_open(run, err));
+    if (pthread_create(&warmer, NULL, warm_up, run) != 0) {
+        return mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "cannot start a thread");
+    }
+    wait_for_warmth(run);
+    mun_code code = answer(run, signals, err);
+    atomic_store(&run->stopping, true);
+    pthread_join(warmer, NULL);
+    return code;
 }
 
 static mun_code check_only(const mun_service_options *options, const mun_config *config,
@@ -251,6 +277,7 @@ mun_code mun_service_run(const mun_service_options *options, mun_error *err)
         raise_files();
         code = serve(run, &signals, err);
         if (code == MUN_OK) mun_event_list(MUN_EVENT_NOTICE, "stopped", NULL, 0);
+        if (code != MUN_OK) service_sockets_unlink(run);
     }
     free_parts(run);
     pthread_rwlock_destroy(&run->waking);

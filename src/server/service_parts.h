@@ -32,6 +32,9 @@ typedef struct service_run {
     mun_manager manager;
     service_socket sockets[MUN_LISTEN_MAX + MUN_INHERITED_MAX];
     size_t sockets_len;
+    bool sockets_given;      /* to the transport, which closes them */
+    _Atomic bool warm;       /* the ledgers have been opened once */
+    _Atomic bool stopping;   /* the thread that opens them stops at the next */
     pthread_rwlock_t waking; /* held while a worker wakes the streams of a ledger */
     mun_http_server *wake;   /* whom; NULL before the start and from the stop on */
 } service_run;
@@ -57,7 +60,7 @@ MUN_MUST mun_code service_ledgers_check(const mun_config *config, mun_error *err
 MUN_MUST mun_code service_sockets_open(service_run *run, mun_error *err);
 /* Takes the files of unix sockets away: nobody new comes, and the next service finds no trace. */
 void service_sockets_unlink(const service_run *run);
-void service_sockets_free(service_run *run); /* the names; the descriptors are the transport's */
+void service_sockets_free(service_run *run); /* closes those that the transport was not given */
 /* One line for each ledger and listener, and a command to try, on standard output. */
 void service_greet(const service_run *run);
 /* Whether each place to listen at could be one. */

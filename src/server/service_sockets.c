@@ -135,8 +135,6 @@ mun_code service_sockets_open(service_run *run, mun_error *err)
                         "there is nothing to listen on: the service manager handed over none of "
                         "the sockets that the configuration names");
     }
-    if (code == MUN_OK) return MUN_OK;
-    for (size_t i = 0; i < run->sockets_len; i++) close(run->sockets[i].fd);
     return code;
 }
 
@@ -154,7 +152,10 @@ void service_sockets_unlink(const service_run *run)
 
 void service_sockets_free(service_run *run)
 {
-    for (size_t i = 0; i < run->sockets_len; i++) free(run->sockets[i].where);
+    for (size_t i = 0; i < run->sockets_len; i++) {
+        if (!run->sockets_given) close(run->sockets[i].fd);
+        free(run->sockets[i].where);
+    }
     run->sockets_len = 0;
 }
 

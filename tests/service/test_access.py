@@ -73,22 +73,22 @@ def tokens_and_scopes(checks, world):
 def changes(checks, service, world, file, tokens):
     """Revoked, made and expired tokens count without a restart or a signal."""
     harness.muniment("token", "revoke", "reader", "--tokens", file)
-    checks.ok(harness.wait_until(lambda: service.get(READ, headers=bearer(tokens["read"])).status == 401, 3), "a revoked token is refused within seconds")
-    soon = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=3)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    checks.ok(harness.wait_until(lambda: service.get(READ, headers=bearer(tokens["read"])).status == 401, 10), "a revoked token is refused within seconds")
+    soon = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=6)).strftime("%Y-%m-%dT%H:%M:%SZ")
     late = new_token(file, "late", "read", "--expires", soon)
-    checks.ok(harness.wait_until(lambda: service.get(READ, headers=bearer(late)).status == 200, 2), "a new token counts within seconds")
-    checks.ok(harness.wait_until(lambda: service.get(READ, headers=bearer(late)).status == 401, 5), "an expired token is refused")
+    checks.ok(harness.wait_until(lambda: service.get(READ, headers=bearer(late)).status == 200, 5), "a new token counts within seconds")
+    checks.ok(harness.wait_until(lambda: service.get(READ, headers=bearer(late)).status == 401, 15), "an expired token is refused")
     checks.ok("expired" in service.get(READ, headers=bearer(late)).problem()[1], "and told that it has expired")
     whole = file.read_text()
     file.write_text(whole + "rubbish\n")
-    checks.ok(harness.wait_until(lambda: "access_refused" in service.log(), 3), "a broken file is told in the log")
+    checks.ok(harness.wait_until(lambda: "access_refused" in service.log(), 10), "a broken file is told in the log")
     checks.equal(service.get(READ, headers=bearer(tokens["both"])).status, 200, "and what was read before holds")
     os.chmod(file, 0o640)
     file.write_text(whole.replace("both ", "gone ", 1))
-    checks.ok(harness.wait_until(lambda: "chmod 600" in service.log(), 3), "a file that others can read is refused, with advice")
+    checks.ok(harness.wait_until(lambda: "chmod 600" in service.log(), 10), "a file that others can read is refused, with advice")
     checks.equal(service.get(READ, headers=bearer(tokens["both"])).status, 200, "and what was read before still holds")
     os.chmod(file, 0o600)
-    checks.ok(harness.wait_until(lambda: service.log().count("access_read") >= 3, 3), "the mended file is read")
+    checks.ok(harness.wait_until(lambda: service.log().count("access_read") >= 3, 10), "the mended file is read")
 
 
 def open_ledger(checks, world):
@@ -138,7 +138,7 @@ def certificates(checks, world):
         checks.ok(fingerprint not in service.log(), "the fingerprint is not")
         os.chmod(file, 0o646)
         service.signal()
-        checks.ok(harness.wait_until(lambda: "others can write" in service.log(), 3), "a certificates file that others can write is refused")
+        checks.ok(harness.wait_until(lambda: "others can write" in service.log(), 10), "a certificates file that others can write is refused")
 
 
 # ---- how much ----
@@ -154,9 +154,10 @@ def rates(checks, world):
     text = ledger_section(world.ledger(), f'tokens = "{file}"', "per-principal { requests-per-second = 5 burst = 10 body-bytes = 3000 }",
                           "per-address { requests-per-second = 1000 }")
     with serve(world, text) as service:
+        begin = time.monotonic()
         got = statuses(service, 30, bearer(slow))
-        good = sum(r.status == 200 for r in got)
-        checks.ok(10 <= good <= 14, f"a burst of 10 at 5 a second lets about 10 of 30 through: {good}")
+        good, most = sum(r.status == 200 for r in got), 11 + 5 * (time.monotonic() - begin)
+        checks.ok(10 <= good <= min(most, 29), f"a burst of 10 at 5 a second lets about 10 of 30 through: {good}")
         refused = [r for r in got if r.status == 429]
         checks.equal(len(refused), 30 - good, "the others are 429")
         checks.ok(refused and refused[-1].header("retry-after", "").isdigit() and 1 <= int(refused[-1].header("retry-after")) <= 2, "Retry-After is computed")
@@ -183,14 +184,17 @@ def addresses(checks, world):
         service.unix = str(unix)
         checks.ok(harness.wait_until(service.healthy, 10), "the service runs")
 
-        def good(address, n=6):
-            return sum(r.status == 200 for r in statuses(service, n, {"X-Forwarded-For": address}))
-        checks.among(good("192.0.2.1"), (3, 4), "one address")
-        checks.among(good("192.0.2.2"), (3, 4), "another")
-        checks.equal(good("evil, 192.0.2.2", 2), 0, "what the client itself wrote in front of the proxy's is not heard")
-        checks.among(good("2001:db8::1"), (3, 4), "an IPv6 address")
-        checks.among(good("2001:db8::2", 3), (0, 1), "its neighbour in the same /64")
-        checks.among(good("2001:db8:0:1::1"), (3, 4), "another /64")
+        def passes(address, burst, what, n=20):
+            """Of n requests the burst passes, and what a second gives: one."""
+            begin = time.monotonic()
+            good = sum(r.status == 200 for r in statuses(service, n, {"X-Forwarded-For": address}))
+            checks.ok(burst <= good <= burst + 1 + time.monotonic() - begin and good < n, f"{what}: {good} of {n} pass, {burst} at once")
+        passes("192.0.2.1", 3, "one address")
+        passes("192.0.2.2", 3, "another")
+        passes("evil, 192.0.2.2", 0, "what the client itself wrote in front of the proxy's is not heard")
+        passes("2001:db8::1", 3, "an IPv6 address")
+        passes("2001:db8::2", 0, "its neighbour in the same /64")
+        passes("2001:db8:0:1::1", 3, "another /64")
 
 
 def concurrent_requests(checks, world):

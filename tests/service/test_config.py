@@ -111,11 +111,12 @@ def full_file(checks, world):
             f'ledger h {{ directory = "{host}" host = h.example }}\nledger p {{ directory = "{path}" path = "/paper" read-only = true }}\n'
             f'ledger locked {{ directory = "{locked}" passphrase-file = "{secret}" }}\n')
     with world.serve("--config", world.config(text)) as service:
+        checks.ok(harness.wait_until(service.ready, 20), "ready when every ledger has been opened")
         checks.equal(service.get("/checkpoint", headers={"Host": "h.example"}).text.split("\n")[0], "x.example/h", "a ledger by its host")
         checks.equal(service.get("/paper/checkpoint").text.split("\n")[0], "x.example/p", "a ledger by its path")
         checks.equal(service.get("/checkpoint").status, 404, "another host has no ledger at the root")
         got = service.post_statement(world.statement(), "/locked")
-        checks.equal(got.status, 201, "a ledger with a passphrase signs")
+        checks.equal((got.status, got.body[:200] if got.status != 201 else b""), (201, b""), "a ledger with a passphrase signs")
         checks.ok(got.header("location", "").startswith("https://ledger.example/locked/entries/"), f"public-url is in Location: {got.header('location')}")
         checks.among(service.post_statement(world.statement(), "/paper").status, (403, 405, 503), "a read-only ledger registers nothing")
         lines = [json.loads(line) for line in service.log().splitlines()]
