@@ -34,6 +34,11 @@ def openssl(*words):
     subprocess.run(["openssl", *map(str, words)], check=True, capture_output=True)
 
 
+def temporary_paths(folder):
+    """Lines for the http block that keep nginx out of /var/lib/nginx."""
+    return "".join(f"    {kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+
+
 class Authority:
     """A certificate authority in a folder."""
 
@@ -93,8 +98,7 @@ class Front:
 
     def main_file(self, shared):
         user = "user root;\n" if os.getuid() == 0 else ""
-        temporary = "".join(f"    {kind}_temp_path {self.folder}/{kind};\n"
-                            for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        temporary = temporary_paths(self.folder)
         sites = "".join(f"    include {shared}/{name}.conf;\n" for name in HOSTS)
         return (f"{user}daemon off;\nworker_processes 1;\npid {self.folder}/nginx.pid;\nerror_log {self.folder}/error.log info;\n"
                 f"events {{ worker_connections 2048; }}\nhttp {{\n{temporary}{sites}}}\n")

@@ -151,7 +151,8 @@ def apt(*words):
     env = dict(os.environ, DEBIAN_FRONTEND="noninteractive", LC_ALL="C")
     # Small images leave out documentation; of these packages it is wanted
     whole = [word for path in ("doc", "man") for word in ("-o", f"Dpkg::Options::=--path-include=/usr/share/{path}/*")]
-    return run("apt-get", *whole, "-qq", "-y", "-o", "DPkg::Lock::Timeout=300", "-o", "Dpkg::Use-Pty=0", "--no-install-recommends", *words, env=env, check=False)
+    return run("apt-get", *whole, "-qq", "-y", "-o", "DPkg::Lock::Timeout=300", "-o", "Dpkg::Use-Pty=0",
+               "--no-install-recommends", *words, env=env, check=False)
 
 
 def dpkg(*words):
@@ -200,12 +201,13 @@ def sites(checks, folder):
     if program is None:
         checks.ok(False, "nginx is not installed (tools/prepare check)")
         return
-    cert, key = nginx_front.Authority(folder, "site").issue("site", ["ledger.example.org"])
+    cert, key = nginx_front.Authority(folder, "site").issue("front", ["ledger.example.org"])
     for path in pathlib.Path("/usr/share/doc/muniment/examples").glob("muniment*.conf"):
         text = re.sub(r"(ssl_certificate +|ssl_client_certificate +)\S+;", rf"\g<1>{cert};", path.read_text())
         (folder / path.name).write_text(re.sub(r"(ssl_certificate_key +)\S+;", rf"\g<1>{key};", text).replace("/var/log/nginx/", f"{folder}/"))
     main = folder / "nginx.conf"
-    main.write_text(f"pid {folder}/nginx.pid;\nevents {{ }}\nhttp {{ " + " ".join(f"include {folder}/{name}.conf;" for name in nginx_front.HOSTS) + " }\n")
+    includes = "".join(f"include {folder}/{name}.conf;\n" for name in nginx_front.HOSTS)
+    main.write_text(f"pid {folder}/nginx.pid;\nevents {{ }}\nhttp {{\n{nginx_front.temporary_paths(folder)}{includes}}}\n")
     done = run(program, "-t", "-q", "-c", main, "-e", folder / "nginx.log", check=False)
     checks.equal(done.returncode, 0, f"nginx -t on the installed sites: {done.stderr}")
 
