@@ -34,13 +34,53 @@ static void checking_close(checking *c)
 
 /* ---- fsck ---------------------------------------------------------------------------------- */
 
+static void checkpoint_notice(checking *c)
+{
+    mun_watcher_notice(&c->watcher,
+                       "the file checkpoint is not one of this ledger's; it is derived, "
+                       "and is signed anew when it is next asked for");
+}
+
+/* What this ledger has signed must be on its log: a signed checkpoint of more entries, or of
+ * others, says that the log was set back or replaced after it [LOG-35]. */
+static mun_code checkpoint_check(checking *c, mun_ledger *ledger, mun_error *err)
+{
+    bool there = false;
+    mun_tree_head head = {0}, now = mun_log_head(ledger->log);
+    mun_hash root;
+    MUN_BUF_AUTO mun_buf text = mun_buf_growable(MUN_NOTE_MAX);
+    MUN_TRY(mun_ledger_file_exists(c->directory, MUN_CHECKPOINT_FILE, &there, err));
+    if (!there) return MUN_OK;
+    if (mun_ledger_file_read(c->directory, MUN_CHECKPOINT_FILE, MUN_NOTE_MAX, &text, NULL) !=
+            MUN_OK ||
+        !mun_checkpoint_is_own(ledger, &c->crypto, mun_buf_slice(&text), &head)) {
+        checkpoint_notice(c);
+        return MUN_OK;
+    }
+    if (head.size > now.size) {
+        mun_watcher_find(&c->watcher, MUN_CHECKPOINT_FILE, MUN_NO_OFFSET, MUN_NO_OFFSET,
+                         "it signs %llu entries, and the log holds %llu: entries were lost, or the "
+                         "ledger was set back to an older state",
+                         (unsigned long long)head.size, (unsigned long long)now.size);
+        return MUN_OK;
+    }
+    MUN_TRY(mun_log_root(ledger->log, head.size, &root, err));
+    if (mun_hash_equal(&root, &head.root)) return MUN_OK;
+    mun_watcher_find(&c->watcher, MUN_CHECKPOINT_FILE, MUN_NO_OFFSET, MUN_NO_OFFSET,
+                     "it signs another root of the first %llu entries than the log has: entries "
+                     "were replaced",
+                     (unsigned long long)head.size);
+    return MUN_OK;
+}
+
 /* Opening compares ledger.pub with the policy on the log. */
 static mun_code check_above_log(checking *c, bool deep, mun_error *err)
 {
     mun_ledger *ledger = NULL;
     mun_ledger_open_options options = {.read_only = true, .no_index = true, .no_keys = true};
     MUN_TRY(mun_ledger_open(c->directory, &options, &ledger, err));
-    mun_code code = deep ? mun_replay_entries(ledger, &c->watcher, err) : MUN_OK;
+    mun_code code = checkpoint_check(c, ledger, err);
+    if (code == MUN_OK && deep) code = mun_replay_entries(ledger, &c->watcher, err);
     if (code == MUN_OK && deep) code = mun_replay_index(ledger, &c->watcher, err);
     mun_code closed = mun_ledger_close(ledger, code == MUN_OK ? err : NULL);
     return code == MUN_OK ? closed : code;

@@ -150,6 +150,10 @@ MUN_MUST mun_code mun_ledger_need_writer(const mun_ledger *ledger, mun_error *er
 MUN_MUST mun_code mun_ledger_elsewhere(const mun_ledger *ledger, mun_error *err);
 MUN_MUST mun_code mun_ledger_need_keys(const mun_ledger *ledger, mun_error *err);
 
+/* Whether the text is a checkpoint signed by a key that this ledger has or had. */
+bool mun_checkpoint_is_own(mun_ledger *ledger, const mun_crypto *crypto, mun_slice text,
+                           mun_tree_head *ret);
+
 /* A receipt for the entry at index < head.size, whose inclusion is checked before it is signed. */
 typedef struct mun_receipt_request {
     uint64_t index;

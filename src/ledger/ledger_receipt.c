@@ -127,6 +127,21 @@ static bool kept_signed(mun_ledger *ledger, const mun_crypto *crypto, const mun_
     return good;
 }
 
+bool mun_checkpoint_is_own(mun_ledger *ledger, const mun_crypto *crypto, mun_slice text,
+                           mun_tree_head *ret)
+{
+    mun_note note;
+    mun_checkpoint checkpoint;
+    if (mun_note_parse(text, &note, NULL) != MUN_OK ||
+        mun_checkpoint_parse(note.text, &checkpoint, NULL) != MUN_OK ||
+        !kept_signed(ledger, crypto, &note)) {
+        return false;
+    }
+    ret->size = checkpoint.size;
+    memcpy(ret->root.bytes, checkpoint.root, MUN_HASH_SIZE);
+    return checkpoint.size > 0;
+}
+
 /* Whether the note is of a tree that is on our log, and signed. MUN_E_AGAIN: of one that we do not
  * see yet. */
 static mun_code kept_check(mun_ledger *ledger, const mun_crypto *crypto, mun_slice bytes,

@@ -6,6 +6,7 @@
 #include "vfs/vfs.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct findings {
@@ -349,6 +350,66 @@ static void every_proof(void **state)
     }
 }
 
+/* A copy that takes itself for the original: only a test removes keys/home. */
+static void twin_make(const world *w, char ret[MUN_PATH_BYTES_MAX + 16])
+{
+    char command[3 * MUN_PATH_BYTES_MAX];
+    snprintf(ret, MUN_PATH_BYTES_MAX + 16, "%s/twin", w->folder);
+    snprintf(command, sizeof command, "cp -a '%s' '%s' && rm '%s/keys/home'", w->path, ret, ret);
+    assert_int_equal(system(command), 0);
+}
+
+static void checkpoint_move(const char *from, const char *to)
+{
+    char path[2 * MUN_PATH_BYTES_MAX];
+    MUN_BUF_AUTO mun_buf bytes = mun_buf_growable(65536);
+    snprintf(path, sizeof path, "%s/checkpoint", from);
+    must(mun_file_read(path, 65536, &bytes, err));
+    snprintf(path, sizeof path, "%s/checkpoint", to);
+    must(mun_file_write(path, mun_buf_slice(&bytes), MUN_WRITE_REPLACE, err));
+}
+
+static void finds_checkpoint(world *w, const char *sentence)
+{
+    findings f;
+    assert_int_equal(check(w, false, &f), MUN_E_DAMAGED);
+    assert_int_equal(f.len, 1);
+    assert_string_equal(f.file, "checkpoint");
+    if (strstr(f.sentence, sentence) == NULL) fail_msg("%s", f.sentence);
+}
+
+/* [LOG-35] */
+static void a_ledger_set_back_is_known_by_its_checkpoint(void **state)
+{
+    world *w = *state;
+    findings f;
+    char twin[MUN_PATH_BYTES_MAX + 16], original[MUN_PATH_BYTES_MAX], path[MUN_PATH_BYTES_MAX];
+    fill(w, 5);
+    world_close(w);
+    twin_make(w, twin);
+    memcpy(original, w->path, sizeof original);
+    world_open(w);
+    fill(w, 5);
+    world_close(w);
+    assert_int_equal(check(w, false, &f), MUN_OK);
+    checkpoint_move(original, twin);
+    snprintf(w->path, sizeof w->path, "%s", twin);
+    finds_checkpoint(w, "set back");
+    world_open(w);
+    for (unsigned i = 100; i < 109; i++) {
+        made statement;
+        world_statement(w, i, &statement);
+        world_register(w, &statement);
+    }
+    world_close(w);
+    checkpoint_move(original, twin);
+    finds_checkpoint(w, "replaced");
+    world_file(w, "checkpoint", path);
+    must(mun_file_write(path, MUN_LITERAL("torn"), MUN_WRITE_REPLACE, err));
+    assert_int_equal(check(w, false, &f), MUN_OK); /* derived, and nobody's signature */
+    world_open(w);
+}
+
 int main(void)
 {
 #define listed(test) cmocka_unit_test_setup_teardown(test, world_set_up, world_tear_down)
@@ -365,6 +426,7 @@ int main(void)
         listed(no_passphrase_needed),
         listed(checkpoints_continue),
         listed(every_proof),
+        listed(a_ledger_set_back_is_known_by_its_checkpoint),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
