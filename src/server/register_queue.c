@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #define WORKERS_FOR_OTHERS 2 /* are not taken by one ledger alone */
 
@@ -163,6 +164,17 @@ static bool worker_start(worker *w)
     return started;
 }
 
+/* Turns of one ledger at once: enough that every processor verifies while one turn is being synced.
+ * More of them would only make the turns smaller: measured, 8 at once cost a sixth more processor
+ * time for each registration than 3 on 2 processors. And some workers are left to other ledgers. */
+static size_t turns_max_of(size_t workers)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    size_t most = processors > 0 ? (size_t)processors + 1 : 2;
+    size_t share = workers > 2 * WORKERS_FOR_OTHERS ? workers - WORKERS_FOR_OTHERS : workers;
+    return most < share ? most : share;
+}
+
 /* ---- From outside ---------------------------------------------------------------------------- */
 
 static mun_code workers_start(mun_register_queue *queue, size_t workers, mun_error *err)
@@ -187,7 +199,7 @@ mun_code mun_register_queue_create(mun_service *service, size_t workers, size_t 
     pthread_mutex_init(&queue->mutex, NULL);
     pthread_cond_init(&queue->work, NULL);
     queue->service = service;
-    queue->turns_max = workers > 2 * WORKERS_FOR_OTHERS ? workers - WORKERS_FOR_OTHERS : workers;
+    queue->turns_max = turns_max_of(workers);
     queue->waiting_max = queue_max > 0 ? queue_max : MUN_REGISTER_QUEUE;
     queue->workers = calloc(workers, sizeof queue->workers[0]);
     mun_code code = queue->workers == NULL

@@ -263,24 +263,26 @@ static void a_hung_ledger_leaves_workers(void **state)
         s, &(mun_served_options){
                .name = "hung", .directory = path, .base = "/hung", .backend = &backend});
     server_world_queue(s, 6, 0);
+    unsigned most = (unsigned)sysconf(_SC_NPROCESSORS_ONLN) + 1;
+    if (most > 4) most = 4;
     for (unsigned i = 0; i < 12; i++) {
         prepare(&e[i], s, hung, "h");
         assert_true(mun_register_submit(s->service.registrations, &e[i].job));
-        if (i < 4) wait_for_calls(&g, i + 1);
+        if (i < most) wait_for_calls(&g, i + 1);
     }
     made statement;
     world_statement(s->ledger, 1, &statement);
     exchange_open(&other, s, s->served, "/entries");
     assert_int_equal(exchange_post(&other, made_slice(&statement)), 201);
     exchange_close(&other);
-    assert_int_equal(g.calls, 4);
+    assert_int_equal(g.calls, most);
     gate_open(&g);
     for (size_t i = 0; i < 12; i++) {
         exchange_wait(&e[i]);
         assert_int_equal(e[i].response.status, 201);
         exchange_close(&e[i]);
     }
-    assert_in_range(g.calls, 5, 12);
+    assert_in_range(g.calls, most + 1, 12);
     mun_served_remove(s->service.ledgers, hung);
 }
 
