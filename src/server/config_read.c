@@ -6,6 +6,7 @@
  */
 #include "server/config.h"
 
+#include "server/tokens.h"
 #include "vfs/files.h"
 
 #include <confuse.h>
@@ -373,6 +374,7 @@ mun_code mun_config_read(const char *path, mun_config *ret, mun_error *err)
 {
     char name[MUN_PATH_TEXT_MAX];
     mun_buf text MUN_BUF_AUTO = mun_buf_growable(MUN_CONFIG_MAX + 1);
+    MUN_TRY(mun_file_private(path, 0002, err)); /* a group of administrators may change it */
     MUN_TRY(mun_file_read(path, MUN_CONFIG_MAX, &text, err));
     mun_path_text(name, sizeof name, path);
     return mun_config_parse(mun_buf_slice(&text), name, ret, err);

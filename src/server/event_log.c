@@ -84,6 +84,11 @@ static void put_code_point(mun_buf *out, mun_cursor *text)
     }
 }
 
+static bool is_plain(uint8_t c)
+{
+    return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
+}
+
 static void put_quoted(mun_buf *out, mun_slice text)
 {
     bool cut = text.len > MUN_EVENT_VALUE_MAX;
@@ -91,7 +96,12 @@ static void put_quoted(mun_buf *out, mun_slice text)
     while (cut && text.len > 0 && (text.ptr[text.len] & 0xc0) == 0x80) text.len--;
     mun_cursor c = mun_cursor_over(text);
     mun_buf_u8(out, '"');
-    while (mun_cursor_left(&c) > 0) put_code_point(out, &c);
+    while (mun_cursor_left(&c) > 0) {
+        const uint8_t *start = c.at;
+        while (c.at < c.end && is_plain(*c.at)) c.at++;
+        mun_buf_put(out, mun_slice_of(start, (size_t)(c.at - start)));
+        if (c.at < c.end) put_code_point(out, &c);
+    }
     if (cut) mun_buf_text(out, "...");
     mun_buf_u8(out, '"');
 }
@@ -101,7 +111,7 @@ static bool is_bare(mun_slice text)
 {
     for (size_t i = 0; i < text.len; i++) {
         uint8_t c = text.ptr[i];
-        if (c <= ' ' || c >= 0x7f || c == '"' || c == '=' || c == '\\') return false;
+        if (!is_plain(c) || c == ' ' || c == '=') return false;
     }
     return text.len > 0 && text.len <= MUN_EVENT_VALUE_MAX;
 }
@@ -125,16 +135,43 @@ static void put_text(mun_buf *out, const char *key, mun_slice text, bool first)
     }
 }
 
+/* Two digits each, because a line a request is worth more than strftime's locale. */
+static void put_digits(mun_buf *out, unsigned value, unsigned n, char after)
+{
+    char text[8] = "";
+    for (unsigned i = n; i-- > 0; value /= 10) text[i] = (char)('0' + value % 10);
+    text[n] = after;
+    mun_buf_put(out, mun_slice_of(text, after != '\0' ? n + 1 : n));
+}
+
+/* The day of the proleptic Gregorian calendar, counted in years that begin in March, so that the
+ * leap day is a year's last: 146,097 days in 400 years, 153 days in five months. */
+static void put_date(mun_buf *out, uint64_t days)
+{
+    uint64_t from_march = days + 719468; /* since 0000-03-01 */
+    uint64_t era = from_march / 146097, in_era = from_march % 146097;
+    uint64_t year = (in_era - in_era / 1460 + in_era / 36524 - in_era / 146096) / 365;
+    uint64_t in_year = in_era - (365 * year + year / 4 - year / 100);
+    uint64_t month = (5 * in_year + 2) / 153;
+    put_digits(out, (unsigned)(era * 400 + year + (month >= 10)), 4, '-');
+    put_digits(out, (unsigned)(month < 10 ? month + 3 : month - 9), 2, '-');
+    put_digits(out, (unsigned)(in_year - (153 * month + 2) / 5 + 1), 2, 'T');
+}
+
 static void put_time(mun_buf *out)
 {
-    char text[48];
     struct timespec now;
-    struct tm utc;
     clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &utc);
-    size_t len = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc);
-    snprintf(text + len, sizeof text - len, ".%03ldZ", now.tv_nsec / 1000000);
-    put_text(out, "time", mun_slice_cstr(text), true);
+    uint64_t seconds = (uint64_t)now.tv_sec % 86400;
+    bool json = settings.format == MUN_EVENT_JSON;
+    put_key(out, "time", true);
+    if (json) mun_buf_u8(out, '"');
+    put_date(out, (uint64_t)now.tv_sec / 86400);
+    put_digits(out, (unsigned)(seconds / 3600), 2, ':');
+    put_digits(out, (unsigned)(seconds / 60 % 60), 2, ':');
+    put_digits(out, (unsigned)(seconds % 60), 2, '.');
+    put_digits(out, (unsigned)(now.tv_nsec / 1000000), 3, 'Z');
+    if (json) mun_buf_u8(out, '"');
 }
 
 static void put_head(mun_buf *out, mun_event_level level, const char *event)

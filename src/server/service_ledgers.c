@@ -6,6 +6,7 @@
  */
 #include "server/service_parts.h"
 
+#include "server/tokens.h"
 #include "vfs/files.h"
 
 #include <muniment/keys.h>
@@ -29,10 +30,17 @@ static mun_access_options access_of(const service_run *run, const mun_config_led
                                 .addresses = run->addresses};
 }
 
+static mun_code check_secret(const mun_config_ledger *ledger, mun_error *err)
+{
+    if (ledger->passphrase_file == NULL) return MUN_OK;
+    return mun_file_private(ledger->passphrase_file, MUN_MODE_SECRET, err);
+}
+
 static mun_code add_ledger(service_run *run, const mun_config_ledger *ledger, mun_error *err)
 {
     mun_access *access;
     mun_access_options rules = access_of(run, ledger);
+    MUN_TRY(check_secret(ledger, err));
     MUN_TRY(mun_access_create(&rules, &access, err));
     mun_served_options options = {.name = ledger->name,
                                   .directory = ledger->directory,
@@ -95,6 +103,7 @@ static mun_code rehearse(const service_run *run, const mun_config *config, mun_e
         const mun_config_ledger *ledger = &config->ledgers[i];
         mun_access *access;
         mun_access_options rules = access_of(run, ledger);
+        MUN_TRY(check_secret(ledger, err));
         MUN_TRY(mun_access_create(&rules, &access, err));
         mun_access_give(access);
         char path[MUN_PATH_BYTES_MAX];
@@ -253,6 +262,7 @@ static mun_code check_ledger(const mun_config_ledger *ledger, mun_error *err)
     mun_access *access;
     mun_access_options rules = {.tokens_file = ledger->tokens,
                                 .certificates_file = ledger->certificates};
+    MUN_TRY(check_secret(ledger, err));
     MUN_TRY(mun_access_create(&rules, &access, err));
     mun_access_give(access);
     mun_code code = check_passphrase(ledger->passphrase_file, &secret, err);

@@ -6,19 +6,29 @@
 #include "vfs/files.h"
 
 #include <muniment/keys.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_credential(const char *path)
+{
+    const char *folder = getenv("CREDENTIALS_DIRECTORY");
+    size_t len = folder != NULL ? strlen(folder) : 0;
+    return len > 1 && strncmp(path, folder, len) == 0 && path[len] == '/' &&
+           strstr(path + len, "/../") == NULL;
+}
 
 /* Looked at before it is read: what others can change says nothing about who may do what. */
-static mun_code check_mode(const char *path, bool private_file, mun_error *err)
+mun_code mun_file_private(const char *path, unsigned forbidden, mun_error *err)
 {
     mun_file_info info;
-    unsigned others = private_file ? 0077 : 0022;
-    MUN_TRY(mun_file_look(path, true, &info, err));
-    if (info.kind == MUN_FILE_MISSING || (info.mode & others) == 0) return MUN_OK;
     char name[MUN_PATH_TEXT_MAX];
+    MUN_TRY(mun_file_look(path, true, &info, err));
+    if (info.kind == MUN_FILE_MISSING || (info.mode & forbidden) == 0) return MUN_OK;
+    if (is_credential(path)) return MUN_OK;
+    bool secret = forbidden == MUN_MODE_SECRET;
     mun_path_text(name, sizeof name, path);
     return mun_failf(err, MUN_E_PERMISSION, 0, "others can %s %s (mode %04o); run chmod %s %s",
-                     private_file ? "read" : "write", name, info.mode,
-                     private_file ? "600" : "go-w", name);
+                     secret ? "read" : "change", name, info.mode, secret ? "600" : "go-w", name);
 }
 
 mun_code mun_token_list_read(const char *path, bool private_file, mun_token_list *ret,
@@ -26,7 +36,7 @@ mun_code mun_token_list_read(const char *path, bool private_file, mun_token_list
 {
     char name[MUN_PATH_TEXT_MAX];
     mun_buf text MUN_BUF_AUTO = mun_buf_growable(MUN_TOKENS_FILE_MAX + 1);
-    MUN_TRY(check_mode(path, private_file, err));
+    MUN_TRY(mun_file_private(path, private_file ? MUN_MODE_SECRET : MUN_MODE_OURS, err));
     MUN_TRY(mun_file_read(path, MUN_TOKENS_FILE_MAX, &text, err));
     mun_code code = mun_token_list_parse(mun_buf_slice(&text), ret, err);
     if (code == MUN_OK) return MUN_OK;

@@ -138,7 +138,7 @@ def certificates(checks, world):
         checks.ok(fingerprint not in service.log(), "the fingerprint is not")
         os.chmod(file, 0o646)
         service.signal()
-        checks.ok(harness.wait_until(lambda: "others can write" in service.log(), 10), "a certificates file that others can write is refused")
+        checks.ok(harness.wait_until(lambda: "others can change" in service.log(), 10), "a certificates file that others can write is refused")
 
 
 # ---- how much ----

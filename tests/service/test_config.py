@@ -76,6 +76,11 @@ def file_errors(checks, world):
     tokens.chmod(0o644)
     path = world.config(f'ledger "good" {{ directory = "{ledger}" submit = token tokens = "{tokens}" }}')
     refused(checks, "a tokens file for everyone", "chmod 600", "--config", path, "--check")
+    secret = world.config(f'ledger "good" {{ directory = "{ledger}" passphrase-file = "{tokens}" }}')
+    for more in (("--check",), ("--listen", "127.0.0.1:0")):
+        refused(checks, "a passphrase for everyone", "others can read", "--config", secret, *more)
+    secret.chmod(0o666)
+    refused(checks, "a configuration that anyone can change", "others can change", "--config", secret, "--check")
     tokens.chmod(0o600)
     tokens.write_text("nonsense\n")
     refused(checks, "a bad tokens file", "line 1", "--config", path, "--check")

@@ -393,6 +393,9 @@ def reload(checks, world):
         checks.equal(service.post_statement(world.statement(), "/keep", headers={"Authorization": f"Bearer {token}"}).status, 201, "with its tokens")
         checks.ok(reloaded(text("keep", more="per-address { requests-per-second = 1 burst = 2 }"), "reloaded"), "other limits")
         checks.ok(429 in [service.get("/keep/checkpoint").status for _ in range(6)], "count from then on")
+        checks.ok(reloaded(text("keep", more='path = "/moved"'), "reloaded"), "another path")
+        checks.ok(harness.wait_until(lambda: service.get("/moved/checkpoint").status == 200, 15), "the ledger stands there")
+        checks.equal(service.get("/keep/checkpoint").status, 404, "and no longer where it stood")
         checks.ok(service.alive(), "it lives")
     with world.serve(ledgers["keep"]) as service:
         service.signal()
