@@ -181,8 +181,8 @@ class SmallDisk:
     def __init__(self, world, name):
         self.place = world.path(name)
         self.place.mkdir()
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={FULL_DISK}", "tmpfs", self.place], capture_output=True)
-        self.mounted = done.returncode == 0
+        command = ["mount", "-t", "tmpfs", "-o", f"size={FULL_DISK}", "tmpfs", self.place]
+        self.mounted = "MUN_NO_MOUNT" not in os.environ and subprocess.run(command, capture_output=True).returncode == 0
         self.faults = None if self.mounted else Faults(world, self.place)
         print("full:", f"a tmpfs of {FULL_DISK >> 20} MiB" if self.mounted else "ENOSPC by a preloaded library (no right to mount)", flush=True)
 
