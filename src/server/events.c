@@ -7,22 +7,26 @@
  * Threads: read and close come from the thread of the connection (response.h).
  */
 #include "server/api_entry.h"
+#include "server/events_pages.h"
 #include "server/negotiate.h"
 #include "server/problem.h"
 #include "server/query.h"
 #include "server/service.h"
+#include "server/tiles_cache.h"
 
 #include "codec/lines.h"
 
 #include <stdlib.h>
 
 #define PAGE_ENTRIES 64u
-#define PAGE_TEXT    (64u << 10) /* a page ends here, after the entry that passes it */
+#define PAGE_TEXT    (12u << 10) /* a page ends here, after the entry that passes it */
+#define PAGE_KEEP    (4u << 10)  /* a stream that waits keeps no more memory than this */
 #define PAGE_MAX     (1u << 20)  /* one entry's text: 64 KiB of names, escaped six-fold, and more */
 #define FIRST_LINES  "retry: 2000\n\n"
 
 typedef struct event_stream {
     mun_request request; /* for URLs: served and service only */
+    uint64_t ledger;     /* for events_pages.h */
     uint64_t next;       /* index of the next entry */
     uint64_t seen;       /* size of the ledger when it was last looked at */
     mun_buf page;
@@ -55,19 +59,31 @@ static mun_code put_event(void *ctx, uint64_t index, uint64_t time_ms, mun_slice
     return out->len < PAGE_TEXT ? MUN_OK : MUN_E_LIMIT; /* page_fill takes that back */
 }
 
-static mun_code page_fill(event_stream *s, mun_ledger *ledger, mun_error *err)
+static mun_code page_write(event_stream *s, mun_ledger *ledger, uint64_t size, mun_error *err)
 {
-    uint64_t size = mun_ledger_tree(ledger).size, end = s->next + PAGE_ENTRIES;
+    uint64_t end = size - s->next > PAGE_ENTRIES ? s->next + PAGE_ENTRIES : size;
     paging p = {.stream = s};
     mun_crypto *crypto = NULL;
-    s->seen = size;
-    if (s->next >= size) return MUN_OK;
     MUN_TRY(mun_api_crypto_take(&crypto, err));
     p.crypto = crypto;
-    mun_code code =
-        mun_ledger_iterate(ledger, s->next, end < size ? end : size, put_event, &p, err);
+    mun_code code = mun_ledger_iterate(ledger, s->next, end, put_event, &p, err);
     mun_api_crypto_give(crypto);
     return code == MUN_E_LIMIT && s->page.len >= PAGE_TEXT ? MUN_OK : code;
+}
+
+static mun_code page_fill(event_stream *s, mun_ledger *ledger, mun_error *err)
+{
+    mun_event_page page = {.ledger = s->ledger, .first = s->next};
+    s->seen = mun_ledger_tree(ledger).size;
+    if (s->next >= s->seen) return MUN_OK;
+    if (mun_event_pages_get(&page, &s->page)) {
+        s->next = page.next;
+        return MUN_OK;
+    }
+    MUN_TRY(page_write(s, ledger, s->seen, err));
+    page.next = s->next;
+    mun_event_pages_put(&page, mun_buf_slice(&s->page));
+    return MUN_OK;
 }
 
 /* False: the stream cannot go on; the client comes back with the last id. */
@@ -75,6 +91,10 @@ static bool page_read(event_stream *s)
 {
     mun_ledger *ledger = NULL;
     mun_buf_clear(&s->page);
+    if (s->page.cap > PAGE_KEEP && s->next >= s->seen) {
+        mun_buf_free(&s->page);
+        s->page = mun_buf_growable(PAGE_MAX);
+    }
     s->sent = 0;
     /* A ledger that was closed for idleness has not grown: it is not opened only to see that. */
     bool read_only = mun_served_options_of(s->request.served)->read_only;
@@ -107,12 +127,25 @@ static void stream_close(void *ctx)
     free(s);
 }
 
+/* The text of an entry depends on how the ledger is named in URLs, too. */
+static uint64_t ledger_number(mun_api_call *call)
+{
+    const mun_ledger_pub *pub = mun_ledger_identity(call->ledger);
+    uint8_t room[1024];
+    mun_buf name = mun_buf_fixed(room, sizeof room);
+    mun_buf_put(&name, mun_slice_of(pub->checkpoints.x, pub->checkpoints.x_len));
+    mun_api_url_put(call->request, &name, "", (mun_slice){0});
+    return mun_tile_ledger(mun_served_options_of(call->request->served)->directory,
+                           mun_buf_slice(&name));
+}
+
 static mun_code start(mun_api_call *call, uint64_t next, mun_error *err)
 {
     event_stream *s = calloc(1, sizeof *s);
     if (s == NULL) return mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "out of memory");
     s->request.served = call->request->served;
     s->request.service = call->request->service;
+    s->ledger = ledger_number(call);
     s->next = next;
     s->seen = UINT64_MAX;
     s->page = mun_buf_growable(PAGE_MAX);
