@@ -3,6 +3,7 @@
  * Registering at a service: one statement as SCRAPI has it, several as a batch. Sending the same
  * bytes again is harmless, so everything may be repeated until an answer has come.
  */
+#include "cli/problem_read.h"
 #include "cli/remote.h"
 #include "cli/speak.h"
 #include "codec/cbor.h"
