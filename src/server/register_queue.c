@@ -49,9 +49,11 @@ static uint64_t clock_ns(void)
 
 /* Puts a ledger with jobs into the round, unless it is there, or has its share of the workers: so
  * a ledger whose disk does not answer leaves some to the others. */
-static void round_push(mun_register_queue *queue, mun_served *served)
+static bool round_push(mun_register_queue *queue, mun_served *served)
 {
-    if (served->in_round || served->first_job == NULL || served->turns >= queue->turns_max) return;
+    if (served->in_round || served->first_job == NULL || served->turns >= queue->turns_max) {
+        return false;
+    }
     served->in_round = true;
     served->next_turn = NULL;
     if (queue->last == NULL) {
@@ -60,6 +62,7 @@ static void round_push(mun_register_queue *queue, mun_served *served)
         queue->last->next_turn = served;
     }
     queue->last = served;
+    return true;
 }
 
 static mun_served *round_pop(mun_register_queue *queue)
@@ -69,6 +72,15 @@ static mun_served *round_pop(mun_register_queue *queue)
     if (queue->first == NULL) queue->last = NULL;
     served->in_round = false;
     return served;
+}
+
+/* Calls a worker, if one waits; the others come by when they are done. Once for each ledger that
+ * joins the round: a further job of it joins its turn. */
+static void call_worker(mun_register_queue *queue)
+{
+    if (queue->idle == 0) return;
+    queue->idle--;
+    pthread_cond_signal(&queue->work);
 }
 
 static void job_push(mun_register_queue *queue, mun_served *served, mun_register_job *job)
@@ -81,15 +93,7 @@ static void job_push(mun_register_queue *queue, mun_served *served, mun_register
     }
     served->last_job = job;
     queue->waiting++;
-    round_push(queue, served);
-}
-
-/* Calls a worker, if one waits; the others come by when they are done. */
-static void call_worker(mun_register_queue *queue)
-{
-    if (queue->idle == 0) return;
-    queue->idle--;
-    pthread_cond_signal(&queue->work);
+    if (round_push(queue, served)) call_worker(queue);
 }
 
 /* The jobs of the ledger whose turn it is. */
@@ -103,7 +107,7 @@ static mun_served *turn_take(mun_register_queue *queue, mun_turn *turn)
     }
     queue->waiting -= turn->n;
     served->turns++;
-    round_push(queue, served);
+    (void)round_push(queue, served);
     if (queue->first != NULL) call_worker(queue);
     return served;
 }
@@ -112,7 +116,7 @@ static void turn_end(mun_register_queue *queue, mun_served *served)
 {
     pthread_mutex_lock(&queue->mutex);
     served->turns--;
-    round_push(queue, served);
+    (void)round_push(queue, served);
     pthread_mutex_unlock(&queue->mutex);
 }
 
@@ -236,7 +240,6 @@ bool mun_register_submit(mun_register_queue *queue, mun_register_job *job)
     bool room = queue->waiting < queue->waiting_max && !queue->stop;
     if (room) {
         job_push(queue, job->request->served, job);
-        call_worker(queue);
     }
     pthread_mutex_unlock(&queue->mutex);
     if (room) mun_metrics_gauge(queue->service->metrics, MUN_GAUGE_REGISTER_QUEUE, 1);
