@@ -195,6 +195,17 @@ mun_code mun_cmd_token_list(mun_app *app, mun_error *err)
 
 /* ---- revoke ---- */
 
+static void print_revoked(mun_app *app, const char *name)
+{
+    if (app->json) {
+        json_t *object = mun_out_new("token-revoked");
+        mun_out_cstr(object, "name", name);
+        mun_out_print(app, object);
+    } else if (!app->quiet) {
+        printf("%s is revoked.\n", name);
+    }
+}
+
 mun_code mun_cmd_token_revoke(mun_app *app, mun_error *err)
 {
     const char *path;
@@ -212,9 +223,7 @@ mun_code mun_cmd_token_revoke(mun_app *app, mun_error *err)
         list.len--;
         code = list_write(path, &list, err);
     }
-    if (code == MUN_OK && !app->quiet && !app->json) {
-        printf("%s is revoked.\n", MUN_PLAIN_PATH(app->args.operands[0]));
-    }
+    if (code == MUN_OK) print_revoked(app, app->args.operands[0]);
     mun_token_list_free(&list);
     return code;
 }

@@ -254,8 +254,12 @@ static mun_code check_only(const mun_service_options *options, const mun_config 
     MUN_TRY(service_sockets_check(options, config, err));
     MUN_TRY(service_ledgers_check(config, err));
     if (options->quiet) return MUN_OK;
-    printf("The configuration is good: %zu ledger%s.\n", config->ledgers_len,
-           config->ledgers_len == 1 ? "" : "s");
+    if (options->json_log) {
+        printf("{\"type\":\"checked\",\"ledgers\":%zu}\n", config->ledgers_len);
+    } else {
+        printf("The configuration is good: %zu ledger%s.\n", config->ledgers_len,
+               config->ledgers_len == 1 ? "" : "s");
+    }
     return MUN_OK;
 }
 

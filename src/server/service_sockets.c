@@ -161,26 +161,35 @@ void service_sockets_free(service_run *run)
 
 /* ---- The greeting ---- */
 
+/* A command to try, where it can be said: an inherited socket may have no address that one knows.
+ */
+static void greet_try(const service_run *run, bool http)
+{
+    const char *where = run->sockets[0].where, *base = run->config.ledgers[0].base;
+    if (http) {
+        printf("Try: curl %s%s/checkpoint\n", where, base);
+    } else if (is_unix(where)) {
+        printf("Try: curl --unix-socket %s http://localhost%s/checkpoint\n", where + 5, base);
+    }
+}
+
 void service_greet(const service_run *run)
 {
-    const char *where = run->sockets[0].where;
     const mun_config *config = &run->config;
-    bool local = is_unix(where), http = strncmp(where, "http:", 5) == 0;
+    bool http = strncmp(run->sockets[0].where, "http:", 5) == 0, json = run->options->json_log;
     const char *root = config->public_url != NULL ? config->public_url
-                       : http                     ? where
+                       : http                     ? run->sockets[0].where
                                                   : "http://localhost";
-    for (size_t i = 0; i < run->sockets_len; i++) {
+    for (size_t i = 0; !json && i < run->sockets_len; i++) {
         printf("Listening on %s\n", run->sockets[i].where);
     }
+    /* Names and URLs were checked: nothing in them needs an escape in JSON. */
     for (size_t i = 0; i < config->ledgers_len; i++) {
-        printf("%s  %s%s/\n", config->ledgers[i].name, root, config->ledgers[i].base);
+        const mun_config_ledger *ledger = &config->ledgers[i];
+        printf(json ? "{\"type\":\"serving\",\"name\":\"%s\",\"url\":\"%s%s/\"}\n" : "%s  %s%s/\n",
+               ledger->name, root, ledger->base);
     }
-    if (!local && !http) {
-        fflush(stdout);
-        return;
-    }
-    printf("Try: curl %s%s%s%s/checkpoint\n", local ? "--unix-socket " : "", local ? where + 5 : "",
-           local ? " http://localhost" : where, config->ledgers[0].base);
+    if (!json) greet_try(run, http);
     fflush(stdout);
 }
 

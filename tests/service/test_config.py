@@ -97,6 +97,10 @@ def check(checks, world):
     status, said = ended("--config", path, "--check")
     checks.equal((status, said), (0, "The configuration is good: 2 ledgers.\n"), "--check of what is good")
     checks.equal(snapshot(a), before, "--check writes nothing")
+    checks.equal(ended("--config", path, "--check", "--json"), (0, '{"type":"checked","ledgers":2}\n'), "--check in JSON")
+    with world.serve(a, b, "--json") as service:
+        told = [json.loads(line) for line in service.output().splitlines()]
+        checks.equal(told, [{"type": "serving", "name": p.name, "url": f"{service.url}/{p.name}/"} for p in (a, b)], "the greeting in JSON")
     checks.equal(ended(a, b, "--check")[0], 0, "--check of directories")
     entries = b / "entries" / "0000000000"
     entries.write_bytes(bytes(x ^ 0x55 for x in entries.read_bytes()))
