@@ -17,7 +17,7 @@ ENDLESS = "events"
 
 # Good by the schema, refused all the same: a cursor that was never given, a size the tree does not have yet, a from above its to.
 USUAL = ["2xx", "3xx", 401, 403, 404, 409, 429, 503]
-BEYOND_SCHEMA = ("findEntries", "inclusion", "consistency")
+BEYOND_SCHEMA = ("findEntries", "inclusion", "consistency", "commits")
 
 
 def config(ledger):
