@@ -4,7 +4,6 @@
 both spellings, every refusal with a problem body; batches; ledgers that refuse (copies, locked, gone)."""
 import base64
 import concurrent.futures
-import os
 import shutil
 import subprocess
 import urllib.parse
@@ -251,13 +250,12 @@ def not_writable(checks, world):
     harness.muniment("export", origin, world.path("tree"))
     copy = world.path("copy")
     harness.muniment("import", world.path("tree"), copy)
+    for path in gone.iterdir():
+        if path.name != "ledger.pub":
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
     with world.serve(held, fine) as other:
         checks.equal(other.post_statement(statement, base="/held").status, 201, "the other process holds it")
         with world.serve(held, copy, gone) as service:
-            for name in os.listdir(gone):
-                if name != "ledger.pub":
-                    path = gone / name
-                    shutil.rmtree(path) if path.is_dir() else path.unlink()
             refused(checks, service.post_statement(statement, base="/held"), 503, "Service Unavailable", "held by another")
             refused(checks, service.post_statement(statement, base="/copy"), 403, "Read-Only Copy", "a copy")
             reply = service.post_statement(statement, base="/gone")
