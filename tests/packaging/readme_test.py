@@ -42,6 +42,8 @@ def script(commands, port, client):
             lines += [f"{own[:-1].strip()} >serve.log 2>&1 &", WAIT.format(port=port), f"echo RAN {number} 0"]
         else:
             lines += [own, f"echo RAN {number} $?"]
+            if own.startswith("kill"):
+                lines.append("wait %1 2>/dev/null")  # a person is slower than a process that is being killed
     lines.append("kill -9 %1 2>/dev/null; wait; exit 0")
     return "\n".join(lines)
 
