@@ -46,6 +46,12 @@ static enum MHD_Result hand_over(http_exchange *exchange)
     exchange->stage = HTTP_AT_WORK;
     http_phase_set(exchange->connection, HTTP_WORK);
     atomic_fetch_add(&exchange->server->jobs, 1);
+    if (atomic_load(&exchange->server->stopping)) { /* nothing may be suspended any more */
+        atomic_fetch_sub(&exchange->server->jobs, 1);
+        mun_problem(&exchange->request, &exchange->response, 503, MUN_TITLE_BUSY,
+                    "The service is stopping; try again.");
+        return http_send(exchange);
+    }
     MHD_suspend_connection(exchange->mhd);
     if (submit(exchange)) return MHD_YES;
     mun_metrics_count(exchange->server->metrics, MUN_COUNT_SHED, 1);

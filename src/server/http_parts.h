@@ -99,8 +99,9 @@ typedef struct http_exchange {
     uint64_t bytes; /* of the answer's body */
     /* Streams; under the registry of streams. */
     struct http_exchange *stream_prev, *stream_next;
-    bool streaming, waiting, woken, ping, ended;
+    bool streaming, waiting, woken, stale, ping, ended;
     uint64_t stream_ms;         /* when something was last written */
+    size_t budget;              /* bytes that it may send until it is woken again */
     struct http_exchange *next; /* in the pool */
     size_t target_len;
     bool target_long;
@@ -127,6 +128,8 @@ typedef struct http_streams {
     http_exchange *first;
     atomic_size_t len;
     bool ending;
+    uint64_t last_ms; /* when streams were last woken for what was added */
+    uint64_t due_ms;  /* when they must be again; UINT64_MAX: nothing was added since */
 } http_streams;
 
 #define LINGER_MAX 256
@@ -159,13 +162,14 @@ struct mun_http_server {
     atomic_uint_fast64_t body_bytes; /* of all bodies in flight */
     atomic_size_t jobs;              /* exchanges that a worker has */
     atomic_uint_fast64_t next_id;
-    atomic_bool draining;
-    bool layout_known; /* see http_request.c */
+    atomic_bool draining; /* answers end their connections */
+    atomic_bool stopping; /* no more work for the workers */
+    bool layout_known;    /* see http_request.c */
     pthread_t sweeper;
     bool sweeper_runs;
     pthread_mutex_t sweeper_mutex;
     pthread_cond_t sweeper_wake;
-    bool sweeper_ends;
+    bool sweeper_ends, sweeper_called;
 };
 
 uint64_t http_now_ns(void);
@@ -183,8 +187,12 @@ void http_raw_answer(int fd, const mun_response *response);
 void http_raw_problem(int fd, unsigned status, const char *title, const char *detail);
 
 /* http_sweeper.c: deadlines. */
+void http_sweeper_init(mun_http_server *server);
+void http_sweeper_finish(mun_http_server *server);
 MUN_MUST mun_code http_sweeper_start(mun_http_server *server, mun_error *err);
 void http_sweeper_stop(mun_http_server *server);
+/* It looks at http_streams_due anew. */
+void http_sweeper_call(mun_http_server *server);
 /* Ends idle connections, and with `receiving` those whose request is still coming. */
 void http_close_idle(mun_http_server *server, bool receiving);
 
@@ -232,5 +240,7 @@ struct MHD_Response *http_stream_response(http_exchange *exchange);
 void http_stream_close(http_exchange *exchange);
 void http_streams_ping(mun_http_server *server, uint64_t now_ms);
 void http_streams_end(mun_http_server *server);
+/* Wakes those for which it is time; when it will be for the others. */
+uint64_t http_streams_due(mun_http_server *server, uint64_t now_ms);
 
 #endif

@@ -159,6 +159,7 @@ mun_code mun_http_start(const mun_http_options *given, mun_http_server **ret, mu
     http_registry_init(&server->registry);
     http_pool_init(&server->pool);
     http_streams_init(&server->streams);
+    http_sweeper_init(server);
     mun_code code = start_all(server, err);
     if (code != MUN_OK) {
         mun_http_stop(server);
@@ -204,15 +205,17 @@ void mun_http_stop(mun_http_server *server)
 {
     if (server == NULL) return;
     atomic_store(&server->draining, true);
+    atomic_store(&server->stopping, true);
     stop_accepting(server);
-    http_sweeper_stop(server);
     while (atomic_load(&server->jobs) > 0) pause_ms(1);
+    http_sweeper_stop(server);
     http_streams_end(server);
     for (size_t i = 0; i < server->listeners_len; i++) {
         if (server->listeners[i].daemon != NULL) MHD_stop_daemon(server->listeners[i].daemon);
     }
     http_linger_stop(&server->linger);
     mun_work_queue_destroy(server->work);
+    http_sweeper_finish(server);
     http_streams_finish(&server->streams);
     http_pool_finish(&server->pool);
     http_registry_finish(&server->registry);

@@ -6,11 +6,15 @@
  */
 #include "server/http_parts.h"
 
-#define STREAM_BLOCK 8192
+#define STREAM_BLOCK    8192
+#define STREAM_PAUSE_MS 20 /* between two wakes of the streams, and more for many */
+#define STREAMS_FEW     16
+#define STREAMS_RATE    (8u << 20) /* bytes a second of all streams together */
 
 void http_streams_init(http_streams *streams)
 {
     pthread_mutex_init(&streams->mutex, NULL);
+    streams->due_ms = UINT64_MAX;
 }
 
 void http_streams_finish(http_streams *streams)
@@ -22,6 +26,22 @@ static void source_close(mun_stream *stream)
 {
     if (stream->close != NULL) stream->close(stream->ctx);
     *stream = (mun_stream){0};
+}
+
+/* Each wake costs a stream a write of up to STREAM_BLOCK bytes, so many are woken less often, and
+ * what was added meanwhile goes in one: a millisecond for each keeps them to a thousand writes and
+ * STREAMS_RATE bytes a second. */
+static uint64_t pause_ms(const http_streams *streams)
+{
+    return STREAM_PAUSE_MS + atomic_load(&streams->len);
+}
+
+/* Bytes that one stream may send until it is woken again: all together STREAMS_RATE a second, so
+ * that a thousand followers cannot take the registrations' time. */
+static size_t budget_of_one(const http_streams *streams)
+{
+    size_t len = atomic_load(&streams->len);
+    return (size_t)(STREAMS_RATE / 1000 * pause_ms(streams)) / (len == 0 ? 1 : len);
 }
 
 bool http_stream_open(http_exchange *exchange)
@@ -37,6 +57,7 @@ bool http_stream_open(http_exchange *exchange)
         streams->first = exchange;
         atomic_fetch_add(&streams->len, 1);
         exchange->streaming = true;
+        exchange->budget = budget_of_one(streams);
         exchange->stream_ms = http_now_ns() / HTTP_NS_PER_MS;
     }
     pthread_mutex_unlock(&streams->mutex);
@@ -73,7 +94,7 @@ static bool begin_read(http_exchange *exchange, bool *ret_ping)
     pthread_mutex_lock(&streams->mutex);
     bool ended = exchange->ended || streams->ending;
     *ret_ping = exchange->ping;
-    exchange->ping = exchange->woken = false;
+    exchange->ping = exchange->woken = exchange->stale = false;
     pthread_mutex_unlock(&streams->mutex);
     return !ended;
 }
@@ -92,6 +113,24 @@ static bool wait_for_more(http_exchange *exchange)
     return waits;
 }
 
+/* It has had its share and waits for the next round, whether or not there is more to read. False:
+ * the end has come. */
+static bool take_turns(http_exchange *exchange)
+{
+    http_streams *streams = &exchange->server->streams;
+    pthread_mutex_lock(&streams->mutex);
+    bool waits = !streams->ending, call = false;
+    if (waits) {
+        exchange->stale = exchange->waiting = true;
+        MHD_suspend_connection(exchange->mhd);
+        call = streams->due_ms == UINT64_MAX;
+        if (call) streams->due_ms = streams->last_ms + pause_ms(streams);
+    }
+    pthread_mutex_unlock(&streams->mutex);
+    if (call) http_sweeper_call(exchange->server);
+    return waits;
+}
+
 static ssize_t read_stream(void *cls, uint64_t position, char *to, size_t max)
 {
     http_exchange *exchange = cls;
@@ -99,10 +138,12 @@ static ssize_t read_stream(void *cls, uint64_t position, char *to, size_t max)
     bool ping;
     (void)position;
     do {
+        if (exchange->budget == 0 && take_turns(exchange)) return 0;
         if (!begin_read(exchange, &ping)) return MHD_CONTENT_READER_END_OF_STREAM;
         ptrdiff_t got = stream->read(stream->ctx, (uint8_t *)to, max, ping);
         if (got < 0) return MHD_CONTENT_READER_END_OF_STREAM;
         if (got > 0) {
+            exchange->budget -= (size_t)got < exchange->budget ? (size_t)got : exchange->budget;
             exchange->bytes += (uint64_t)got;
             exchange->stream_ms = http_now_ns() / HTTP_NS_PER_MS;
             return got;
@@ -121,19 +162,54 @@ struct MHD_Response *http_stream_response(http_exchange *exchange)
 static void wake(http_exchange *exchange)
 {
     exchange->woken = true;
+    exchange->stale = false;
     if (!exchange->waiting) return;
     exchange->waiting = false;
     MHD_resume_connection(exchange->mhd);
 }
 
+/* ---- Growth ---------------------------------------------------------------------------------- */
+
+static void wake_stale(http_streams *streams, uint64_t now_ms)
+{
+    size_t budget = budget_of_one(streams);
+    for (http_exchange *at = streams->first; at != NULL; at = at->stream_next) {
+        if (!at->stale) continue;
+        at->budget = budget;
+        wake(at);
+    }
+    streams->due_ms = UINT64_MAX;
+    streams->last_ms = now_ms;
+}
+
+/* A few are woken at once, by whoever made the ledger grow; the rest by the sweeper. */
 void mun_http_wake(mun_http_server *server, const struct mun_served *served)
 {
     if (server == NULL || atomic_load(&server->streams.len) == 0) return;
-    pthread_mutex_lock(&server->streams.mutex);
-    for (http_exchange *at = server->streams.first; at != NULL; at = at->stream_next) {
-        if (at->request.served == served) wake(at);
+    http_streams *streams = &server->streams;
+    uint64_t now_ms = http_now_ns() / HTTP_NS_PER_MS;
+    pthread_mutex_lock(&streams->mutex);
+    bool found = false, waits = streams->due_ms != UINT64_MAX;
+    for (http_exchange *at = streams->first; at != NULL; at = at->stream_next) {
+        if (at->request.served != served) continue;
+        at->stale = found = true;
     }
-    pthread_mutex_unlock(&server->streams.mutex);
+    uint64_t due_ms = streams->last_ms + pause_ms(streams);
+    bool now = now_ms >= due_ms && atomic_load(&streams->len) <= STREAMS_FEW;
+    if (found && now) wake_stale(streams, now_ms);
+    if (found && !now && !waits) streams->due_ms = due_ms > now_ms ? due_ms : now_ms;
+    pthread_mutex_unlock(&streams->mutex);
+    if (found && !now && !waits) http_sweeper_call(server);
+}
+
+uint64_t http_streams_due(mun_http_server *server, uint64_t now_ms)
+{
+    http_streams *streams = &server->streams;
+    pthread_mutex_lock(&streams->mutex);
+    if (now_ms >= streams->due_ms) wake_stale(streams, now_ms);
+    uint64_t due_ms = streams->due_ms;
+    pthread_mutex_unlock(&streams->mutex);
+    return due_ms;
 }
 
 void http_streams_ping(mun_http_server *server, uint64_t now_ms)

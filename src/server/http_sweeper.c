@@ -16,6 +16,7 @@
 
 #define POLLED         256 /* connections asked about in one call */
 #define OVER_SECONDS   2   /* for a refused client to read why */
+#define ROUND_MS       1000
 #define DRIBBLE_PERIOD 4   /* passes between two looks at idle connections' bytes */
 #define DRIBBLE_SLACK  200 /* ms by which the kernel's and our notes may differ */
 
@@ -142,28 +143,47 @@ void http_close_idle(mun_http_server *server, bool receiving)
     pthread_mutex_unlock(&server->registry.mutex);
 }
 
+/* Under sweeper_mutex: until then, or until somebody calls. */
+static void rest(mun_http_server *server, uint64_t until_ms)
+{
+    struct timespec until = {(time_t)(until_ms / 1000), (long)(until_ms % 1000 * HTTP_NS_PER_MS)};
+    int waited = 0;
+    while (!server->sweeper_ends && !server->sweeper_called && waited != ETIMEDOUT) {
+        waited = pthread_cond_timedwait(&server->sweeper_wake, &server->sweeper_mutex, &until);
+    }
+    server->sweeper_called = false;
+}
+
 static void *sweeper(void *ctx)
 {
     mun_http_server *server = ctx;
-    struct timespec next;
-    clock_gettime(CLOCK_MONOTONIC, &next);
+    uint64_t round_ms = http_now_ns() / HTTP_NS_PER_MS + ROUND_MS;
+    unsigned rounds = 0;
     pthread_mutex_lock(&server->sweeper_mutex);
-    for (unsigned n = 0; !server->sweeper_ends; n++) {
-        next.tv_sec++;
-        while (!server->sweeper_ends &&
-               pthread_cond_timedwait(&server->sweeper_wake, &server->sweeper_mutex, &next) !=
-                   ETIMEDOUT) {
-        }
-        if (server->sweeper_ends) break;
+    while (!server->sweeper_ends) {
         pthread_mutex_unlock(&server->sweeper_mutex);
-        sweep(server, n % DRIBBLE_PERIOD == 0);
+        uint64_t now_ms = http_now_ns() / HTTP_NS_PER_MS;
+        if (now_ms >= round_ms) {
+            sweep(server, rounds++ % DRIBBLE_PERIOD == 0);
+            round_ms = now_ms + ROUND_MS;
+        }
+        uint64_t due_ms = http_streams_due(server, now_ms);
         pthread_mutex_lock(&server->sweeper_mutex);
+        rest(server, due_ms < round_ms ? due_ms : round_ms);
     }
     pthread_mutex_unlock(&server->sweeper_mutex);
     return NULL;
 }
 
-mun_code http_sweeper_start(mun_http_server *server, mun_error *err)
+void http_sweeper_call(mun_http_server *server)
+{
+    pthread_mutex_lock(&server->sweeper_mutex);
+    server->sweeper_called = true;
+    pthread_cond_signal(&server->sweeper_wake);
+    pthread_mutex_unlock(&server->sweeper_mutex);
+}
+
+void http_sweeper_init(mun_http_server *server)
 {
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
@@ -171,6 +191,17 @@ mun_code http_sweeper_start(mun_http_server *server, mun_error *err)
     pthread_mutex_init(&server->sweeper_mutex, NULL);
     pthread_cond_init(&server->sweeper_wake, &attributes);
     pthread_condattr_destroy(&attributes);
+}
+
+/* Apart from stopping: until the end somebody may call. */
+void http_sweeper_finish(mun_http_server *server)
+{
+    pthread_cond_destroy(&server->sweeper_wake);
+    pthread_mutex_destroy(&server->sweeper_mutex);
+}
+
+mun_code http_sweeper_start(mun_http_server *server, mun_error *err)
+{
     int failed = pthread_create(&server->sweeper, NULL, sweeper, server);
     if (failed != 0) {
         return mun_failf(err, MUN_E_MEMORY, failed, "cannot start the thread of deadlines");
@@ -187,7 +218,5 @@ void http_sweeper_stop(mun_http_server *server)
     pthread_cond_signal(&server->sweeper_wake);
     pthread_mutex_unlock(&server->sweeper_mutex);
     pthread_join(server->sweeper, NULL);
-    pthread_cond_destroy(&server->sweeper_wake);
-    pthread_mutex_destroy(&server->sweeper_mutex);
     server->sweeper_runs = false;
 }
