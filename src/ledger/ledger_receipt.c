@@ -49,6 +49,7 @@ mun_code mun_receipt_make(mun_ledger *ledger, const mun_crypto *crypto,
     };
     memcpy(params.root, request->head.root.bytes, MUN_HASH_SIZE);
     memcpy(params.leaf, request->leaf.bytes, MUN_HASH_SIZE);
+    MUN_TRY(mun_log_check(ledger->log, err)); /* the time may be one that the disk lost */
     MUN_TRY(mun_receipt_sign(&params, &ledger->receipts_key.signer, ret, err));
     return mun_buf_ok(ret) ? MUN_OK : no_room(err);
 }

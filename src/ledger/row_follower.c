@@ -41,6 +41,7 @@ static mun_code commit_some(mun_row_follower *f, const mun_crypto *crypto, uint6
     putting p = {f->ledger, f->index, crypto};
     MUN_TRY(mun_index_begin(f->index, err));
     mun_code code = mun_log_scan(f->ledger->log, first, end, put_entry, &p, err);
+    if (code == MUN_OK) code = mun_log_check(f->ledger->log, err);
     if (code == MUN_OK) code = mun_index_commit(f->index, err);
     if (code == MUN_OK)
         atomic_store(&f->size, end);
@@ -173,11 +174,17 @@ static void delete_files(const char *directory)
     }
 }
 
+typedef struct last_seen {
+    mun_hash leaf;
+    uint64_t time_ms;
+} last_seen;
+
 static mun_code last_row(void *ctx, const mun_index_row *row, mun_error *err)
 {
-    mun_hash *leaf = ctx;
+    last_seen *last = ctx;
     (void)err;
-    if (row->leaf.len == MUN_HASH_SIZE) memcpy(leaf->bytes, row->leaf.ptr, MUN_HASH_SIZE);
+    if (row->leaf.len == MUN_HASH_SIZE) memcpy(last->leaf.bytes, row->leaf.ptr, MUN_HASH_SIZE);
+    last->time_ms = row->registered_ms;
     return MUN_OK;
 }
 
@@ -185,14 +192,16 @@ static mun_code last_row(void *ctx, const mun_index_row *row, mun_error *err)
  * were put back from a backup), is not of use. A reader's log may be a moment behind the index. */
 static bool fits_log(mun_ledger *ledger, mun_index *index, uint64_t *ret_size)
 {
-    mun_hash row = {{0}}, leaf = {{0}};
-    uint64_t size = 0, head = mun_log_head(ledger->log).size;
+    last_seen row = {0};
+    mun_hash leaf = {{0}};
+    uint64_t time_ms = 0, size = 0, head = mun_log_head(ledger->log).size;
     if (mun_index_size(index, &size, NULL) != MUN_OK) return false;
     if (size > head && !ledger->read_only) return false;
     uint64_t both = size < head ? size : head;
     if (both > 0 && (mun_index_scan(index, both - 1, both, last_row, &row, NULL) != MUN_OK ||
                      mun_log_leaf(ledger->log, both - 1, &leaf, NULL) != MUN_OK ||
-                     !mun_hash_equal(&row, &leaf))) {
+                     mun_log_time(ledger->log, both - 1, &time_ms, NULL) != MUN_OK ||
+                     !mun_hash_equal(&row.leaf, &leaf) || row.time_ms != time_ms)) {
         return false;
     }
     *ret_size = size;

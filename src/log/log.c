@@ -156,6 +156,14 @@ mun_code mun_log_open(const mun_log_config *config, mun_log **ret, mun_error *er
     return MUN_OK;
 }
 
+mun_code mun_log_check(const mun_log *log, mun_error *err)
+{
+    if (log->store == NULL || !mun_store_failed(log->store)) return MUN_OK;
+    return mun_fail(err, MUN_E_FAILED, MUN_NO_OFFSET,
+                    "a write to the ledger failed; it must be opened again before its newest "
+                    "entries can be read");
+}
+
 mun_code mun_log_close(mun_log *log, mun_error *err)
 {
     if (log == NULL) return MUN_OK;

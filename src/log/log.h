@@ -74,6 +74,12 @@ MUN_MUST mun_code mun_log_append(mun_log *log, const mun_slice *entries, size_t 
 MUN_MUST mun_code mun_log_append_at(mun_log *log, const mun_slice *entries, size_t n,
                                     uint64_t time_ms, mun_tree_head *ret_head, mun_error *err);
 
+/*
+ * MUN_E_FAILED once a write or sync has failed: what was read from this opening's files just before
+ * may be what the disk held before the writes that were lost, and must not be signed or kept.
+ */
+MUN_MUST mun_code mun_log_check(const mun_log *log, mun_error *err);
+
 /* The newest durable tree head; for a reader in another process the newest published one. */
 mun_tree_head mun_log_head(mun_log *log);
 /* Reader: look for what the writer has published since. No-op for the writer. */

@@ -15,6 +15,16 @@ static mun_code check_index(mun_log *log, uint64_t index, mun_error *err)
                      (unsigned long long)head.size, (unsigned long long)index);
 }
 
+/*
+ * After a failed sync the kernel may show a file's old blocks again: what was read beyond the last
+ * good sync says nothing then. Asked after reading, so that a failure meanwhile counts.
+ */
+static mun_code synced_check(const mun_log *log, uint64_t last, mun_error *err)
+{
+    if (log->store == NULL || last < mun_store_flushed(log->store)) return MUN_OK;
+    return mun_log_check(log, err);
+}
+
 static mun_code from_streams(mun_log *log, uint64_t index, mun_buf *ret_entry,
                              uint64_t *ret_time_ms, mun_error *err)
 {
@@ -29,7 +39,12 @@ static mun_code from_streams(mun_log *log, uint64_t index, mun_buf *ret_entry,
         code = mun_reader_time(log->reader, &worker->crypto, index, ret_time_ms, err);
     }
     mun_worker_give(log, worker);
-    return code;
+    if (code != MUN_OK && code != MUN_E_DAMAGED) return code;
+    mun_error why = {0};
+    mun_code synced = synced_check(log, index, &why);
+    if (synced == MUN_OK) return code;
+    if (err != NULL) *err = why; /* no damage: the disk lost what the log had written */
+    return synced;
 }
 
 mun_code mun_log_read(mun_log *log, uint64_t index, mun_buf *ret_entry, uint64_t *ret_time_ms,
@@ -112,6 +127,7 @@ mun_code mun_log_times(mun_log *log, uint64_t first, uint64_t end, mun_log_time_
         MUN_TRY(mun_worker_take(log, &worker, err));
         mun_code code = times_by_records(&t, worker, end < on_disk ? end : on_disk, err);
         mun_worker_give(log, worker);
+        if (code == MUN_OK) code = synced_check(log, t.at - 1, err);
         if (code != MUN_OK) return code;
     }
     return MUN_OK;
@@ -185,6 +201,7 @@ static mun_code scan_streams(scan *s, uint64_t *index, uint64_t end, mun_error *
                                    &s->buf, err));
         MUN_TRY(visit_records(s, *index, (uint32_t)count, err));
         *index += count;
+        MUN_TRY(synced_check(s->log, *index - 1, err));
     }
     return MUN_OK;
 }
