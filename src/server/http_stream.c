@@ -58,7 +58,7 @@ bool http_stream_open(http_exchange *exchange)
         atomic_fetch_add(&streams->len, 1);
         exchange->streaming = true;
         exchange->budget = budget_of_one(streams);
-        exchange->stream_ms = http_now_ns() / HTTP_NS_PER_MS;
+        atomic_store(&exchange->stream_ms, http_now_ns() / HTTP_NS_PER_MS);
     }
     pthread_mutex_unlock(&streams->mutex);
     if (!room) {
@@ -95,6 +95,8 @@ static bool begin_read(http_exchange *exchange, bool *ret_ping)
     bool ended = exchange->ended || streams->ending;
     *ret_ping = exchange->ping;
     exchange->ping = exchange->woken = exchange->stale = false;
+    if (exchange->refill > 0) exchange->budget = exchange->refill;
+    exchange->refill = 0;
     pthread_mutex_unlock(&streams->mutex);
     return !ended;
 }
@@ -131,25 +133,33 @@ static bool take_turns(http_exchange *exchange)
     return waits;
 }
 
+static void note_sent(http_exchange *exchange, size_t n)
+{
+    exchange->budget -= n < exchange->budget ? n : exchange->budget;
+    exchange->bytes += n;
+    atomic_store(&exchange->stream_ms, http_now_ns() / HTTP_NS_PER_MS);
+}
+
 static ssize_t read_stream(void *cls, uint64_t position, char *to, size_t max)
 {
     http_exchange *exchange = cls;
     mun_stream *stream = &exchange->response.stream;
     bool ping;
     (void)position;
-    do {
-        if (exchange->budget == 0 && take_turns(exchange)) return 0;
+    for (;;) {
         if (!begin_read(exchange, &ping)) return MHD_CONTENT_READER_END_OF_STREAM;
+        if (exchange->budget == 0) {
+            if (take_turns(exchange)) return 0;
+            continue; /* the end has come */
+        }
         ptrdiff_t got = stream->read(stream->ctx, (uint8_t *)to, max, ping);
         if (got < 0) return MHD_CONTENT_READER_END_OF_STREAM;
         if (got > 0) {
-            exchange->budget -= (size_t)got < exchange->budget ? (size_t)got : exchange->budget;
-            exchange->bytes += (uint64_t)got;
-            exchange->stream_ms = http_now_ns() / HTTP_NS_PER_MS;
+            note_sent(exchange, (size_t)got);
             return got;
         }
-    } while (!wait_for_more(exchange));
-    return 0;
+        if (wait_for_more(exchange)) return 0;
+    }
 }
 
 struct MHD_Response *http_stream_response(http_exchange *exchange)
@@ -175,7 +185,7 @@ static void wake_stale(http_streams *streams, uint64_t now_ms)
     size_t budget = budget_of_one(streams);
     for (http_exchange *at = streams->first; at != NULL; at = at->stream_next) {
         if (!at->stale) continue;
-        at->budget = budget;
+        at->refill = budget;
         wake(at);
     }
     streams->due_ms = UINT64_MAX;
@@ -217,7 +227,9 @@ void http_streams_ping(mun_http_server *server, uint64_t now_ms)
     if (atomic_load(&server->streams.len) == 0) return;
     pthread_mutex_lock(&server->streams.mutex);
     for (http_exchange *at = server->streams.first; at != NULL; at = at->stream_next) {
-        if (!at->waiting || now_ms < at->stream_ms + MUN_HTTP_STREAM_PING_SECONDS * 1000) continue;
+        if (!at->waiting ||
+            now_ms < atomic_load(&at->stream_ms) + MUN_HTTP_STREAM_PING_SECONDS * 1000)
+            continue;
         at->ping = true;
         wake(at);
     }
