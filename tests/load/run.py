@@ -32,7 +32,7 @@ CLIENTS = 256
 SECONDS = {"load": 60 if LONG else 20, "kill": 300 if LONG else 20, "full": 20, "sync": 60 if LONG else 12, "tsan": 60 if LONG else 8}
 SAMPLE = {"load": 2000, "kill": 300, "full": 100, "sync": 300, "tsan": 100}  # receipts that ref/ checks
 KILL_EVERY = (1.5, 4.0)  # seconds, at random between
-FULL_DISK = 24 << 20  # bytes of the small file system
+FULL_DISK = 48 << 20  # bytes of the small file system
 REF_WHOLE_MAX = 40000  # entries up to which ref/ reads the whole ledger, not only receipts
 
 
@@ -265,7 +265,7 @@ def scenario_full(checks, world):
         harness.muniment("init", ledger, "--name", "load.example/full", "--any-issuer")
         service = world.serve(ledger, env=disk.env())
         checks.equal(service.post_statement(world.statement()).status, 201, "full: a registration before")
-        load = Load(service, world.folder, "full", SECONDS["full"], clients=32, vanish=0)
+        load = Load(service, world.folder, "full", SECONDS["full"], clients=32, vanish=0, rate=1500)  # so that it is filled by us, not by the load
         time.sleep(3)
         disk.fill()
         full_answers(checks, world, service, ledger)
@@ -279,7 +279,7 @@ def scenario_full(checks, world):
         checks.ok(harness.wait_until(service.ready, 10, 0.1), "full: ready again")
         disk.fill()
         time.sleep(1)
-        disk.make_room(more=64 << 20)
+        disk.make_room(more=512 << 20)
         told = load.end(checks, "full")
         checks.among(set(told.get("statuses", {})) - {"201", "503", "507", "429"}, (set(),), "full: statuses")
         checks.equal(service.stop(), 0, "full: a graceful end")
