@@ -2,6 +2,7 @@
 #include "cli/speak.h"
 
 #include "codec/utf8.h"
+#include "crypto/alg_name.h"
 #include "trust/policy_document.h"
 
 #include <stdio.h>
@@ -90,19 +91,8 @@ const char *mun_size_text(uint64_t bytes, char ret[24])
 
 const char *mun_alg_text(int32_t alg, char ret[24])
 {
-    static const struct {
-        int32_t alg;
-        const char *name;
-    } names[] = {
-        {MUN_ALG_ES256, "ES256"},     {MUN_ALG_EDDSA, "EdDSA"},     {MUN_ALG_ESP256, "ESP256"},
-        {MUN_ALG_ED25519, "Ed25519"}, {MUN_ALG_ES384, "ES384"},     {MUN_ALG_ES512, "ES512"},
-        {MUN_ALG_PS256, "PS256"},     {MUN_ALG_PS384, "PS384"},     {MUN_ALG_PS512, "PS512"},
-        {MUN_ALG_ESP384, "ESP384"},   {MUN_ALG_ESP512, "ESP512"},   {MUN_HASH_SHA256, "SHA-256"},
-        {MUN_HASH_SHA384, "SHA-384"}, {MUN_HASH_SHA512, "SHA-512"},
-    };
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (names[i].alg == alg) return names[i].name;
-    }
+    const char *name = mun_alg_name(alg);
+    if (name != NULL) return name;
     snprintf(ret, 24, "algorithm %d", (int)alg);
     return ret;
 }

@@ -7,9 +7,9 @@
  */
 #include "server/metrics.h"
 
+#include "server/metric_text.h"
 #include "server/route.h"
 
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -168,19 +168,12 @@ static const struct {
 static const char *const stage_texts[MUN_STAGES] = {"receive", "queue", "parse", "verify",
                                                     "append",  "sign",  "reply"};
 
-__attribute__((format(printf, 2, 3))) static void line(mun_buf *out, const char *format, ...)
-{
-    char text[256];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    mun_buf_text(out, text);
-}
-
+/* name: without the "muniment_" of all of these. */
 static void head(mun_buf *out, const char *name, const char *type, const char *help)
 {
-    line(out, "# HELP muniment_%s %s\n# TYPE muniment_%s %s\n", name, help, name, type);
+    char whole[96];
+    snprintf(whole, sizeof whole, "muniment_%s", name);
+    mun_metric_head(out, whole, type, help);
 }
 
 /* label: `stage="queue"`, or empty. */
@@ -191,28 +184,29 @@ static void print_histogram(mun_buf *out, const char *name, const char *label,
     uint64_t sum_ns = load(&histogram->sum_ns), count = 0;
     for (size_t i = 0; i <= TIME_BUCKETS; i++) {
         count += load(&histogram->bucket[i]);
-        line(out, "muniment_%s_bucket{%s%sle=\"%s\"} %llu\n", name, label, comma,
-             i < TIME_BUCKETS ? time_bounds_text[i] : "+Inf", (unsigned long long)count);
+        mun_metric_line(out, "muniment_%s_bucket{%s%sle=\"%s\"} %llu\n", name, label, comma,
+                        i < TIME_BUCKETS ? time_bounds_text[i] : "+Inf", (unsigned long long)count);
     }
     const char *open = label[0] == '\0' ? "" : "{", *close = label[0] == '\0' ? "" : "}";
-    line(out, "muniment_%s_sum%s%s%s %llu.%09llu\n", name, open, label, close,
-         (unsigned long long)(sum_ns / 1000000000), (unsigned long long)(sum_ns % 1000000000));
-    line(out, "muniment_%s_count%s%s%s %llu\n", name, open, label, close,
-         (unsigned long long)count);
+    mun_metric_line(out, "muniment_%s_sum%s%s%s %llu.%09llu\n", name, open, label, close,
+                    (unsigned long long)(sum_ns / 1000000000),
+                    (unsigned long long)(sum_ns % 1000000000));
+    mun_metric_line(out, "muniment_%s_count%s%s%s %llu\n", name, open, label, close,
+                    (unsigned long long)count);
 }
 
 static void print_counters(mun_metrics *metrics, mun_buf *out)
 {
     for (size_t i = 0; i < MUN_COUNTERS; i++) {
         head(out, counter_texts[i].name, "counter", counter_texts[i].help);
-        line(out, "muniment_%s %llu\n", counter_texts[i].name,
-             (unsigned long long)load(&metrics->counters[i]));
+        mun_metric_line(out, "muniment_%s %llu\n", counter_texts[i].name,
+                        (unsigned long long)load(&metrics->counters[i]));
     }
     for (size_t i = 0; i < MUN_GAUGES; i++) {
         if (gauge_texts[i].name == NULL) continue;
         head(out, gauge_texts[i].name, "gauge", gauge_texts[i].help);
-        line(out, "muniment_%s %lld\n", gauge_texts[i].name,
-             (long long)atomic_load_explicit(&metrics->gauges[i], memory_order_relaxed));
+        mun_metric_line(out, "muniment_%s %lld\n", gauge_texts[i].name,
+                        (long long)atomic_load_explicit(&metrics->gauges[i], memory_order_relaxed));
     }
 }
 
@@ -223,13 +217,15 @@ static void print_batches(mun_metrics *metrics, mun_buf *out)
     for (size_t i = 0; i <= BATCH_BUCKETS; i++) {
         count += load(&metrics->batch[i]);
         if (i < BATCH_BUCKETS) {
-            line(out, "muniment_batch_statements_bucket{le=\"%llu\"} %llu\n", 1ull << i,
-                 (unsigned long long)count);
+            mun_metric_line(out, "muniment_batch_statements_bucket{le=\"%llu\"} %llu\n", 1ull << i,
+                            (unsigned long long)count);
         }
     }
-    line(out, "muniment_batch_statements_bucket{le=\"+Inf\"} %llu\n", (unsigned long long)count);
-    line(out, "muniment_batch_statements_sum %llu\nmuniment_batch_statements_count %llu\n",
-         (unsigned long long)sum, (unsigned long long)count);
+    mun_metric_line(out, "muniment_batch_statements_bucket{le=\"+Inf\"} %llu\n",
+                    (unsigned long long)count);
+    mun_metric_line(out,
+                    "muniment_batch_statements_sum %llu\nmuniment_batch_statements_count %llu\n",
+                    (unsigned long long)sum, (unsigned long long)count);
 }
 
 static void print_stages(mun_metrics *metrics, mun_buf *out)
@@ -263,15 +259,15 @@ static void print_statuses(mun_buf *out, route_metrics *row, const char *name)
         char status[8] = "other";
         if (n == 0) continue;
         if (statuses[i] != 0) snprintf(status, sizeof status, "%u", statuses[i] % 1000);
-        line(out, "muniment_http_requests_total{route=\"%s\",status=\"%s\"} %llu\n", name, status,
-             (unsigned long long)n);
+        mun_metric_line(out, "muniment_http_requests_total{route=\"%s\",status=\"%s\"} %llu\n",
+                        name, status, (unsigned long long)n);
     }
 }
 
 static void print_bytes(mun_buf *out, route_metrics *row, const char *name)
 {
-    line(out, "muniment_http_response_bytes_total{route=\"%s\"} %llu\n", name,
-         (unsigned long long)load(&row->bytes));
+    mun_metric_line(out, "muniment_http_response_bytes_total{route=\"%s\"} %llu\n", name,
+                    (unsigned long long)load(&row->bytes));
 }
 
 static void print_times(mun_buf *out, route_metrics *row, const char *name)

@@ -3,13 +3,13 @@
  * /metrics: what is counted (metrics.c), then the process and each ledger as they are now. The
  * names of process_* are those that Prometheus' own clients use.
  */
+#include "server/metric_text.h"
 #include "server/operation_parts.h"
 
 #include "server/served.h"
 #include "server/service.h"
 #include "vfs/files.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -19,26 +19,11 @@
 #define TEXT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 #define LOOK_NS   250000000 /* of a scrape: looking at a ledger walks its directory */
 
-__attribute__((format(printf, 2, 3))) static void line(mun_buf *out, const char *format, ...)
-{
-    char text[256];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    mun_buf_text(out, text);
-}
-
-static void head(mun_buf *out, const char *name, const char *type, const char *help)
-{
-    line(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
 static void put_one(mun_buf *out, const char *name, const char *type, const char *help,
                     unsigned long long value)
 {
-    head(out, name, type, help);
-    line(out, "%s %llu\n", name, value);
+    mun_metric_head(out, name, type, help);
+    mun_metric_line(out, "%s %llu\n", name, value);
 }
 
 /* Pages resident, from /proc/self/statm; 0 where there is no /proc. */
@@ -56,17 +41,18 @@ static void put_process(mun_buf *out, const struct mun_service *service)
 {
     struct rusage usage;
     struct rlimit files;
-    head(out, "muniment_build_info", "gauge", "Version of the program.");
-    line(out, "muniment_build_info{version=\"%s\"} 1\n", MUN_VERSION);
-    head(out, "process_start_time_seconds", "gauge", "When the process started, since 1970.");
-    line(out, "process_start_time_seconds %llu.%03llu\n",
-         (unsigned long long)service->started_ms / 1000,
-         (unsigned long long)service->started_ms % 1000);
+    mun_metric_head(out, "muniment_build_info", "gauge", "Version of the program.");
+    mun_metric_line(out, "muniment_build_info{version=\"%s\"} 1\n", MUN_VERSION);
+    mun_metric_head(out, "process_start_time_seconds", "gauge",
+                    "When the process started, since 1970.");
+    mun_metric_line(out, "process_start_time_seconds %llu.%03llu\n",
+                    (unsigned long long)service->started_ms / 1000,
+                    (unsigned long long)service->started_ms % 1000);
     if (getrusage(RUSAGE_SELF, &usage) == 0) {
         long long us = (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000LL +
                        usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
-        head(out, "process_cpu_seconds_total", "counter", "Processor time used.");
-        line(out, "process_cpu_seconds_total %lld.%06lld\n", us / 1000000, us % 1000000);
+        mun_metric_head(out, "process_cpu_seconds_total", "counter", "Processor time used.");
+        mun_metric_line(out, "process_cpu_seconds_total %lld.%06lld\n", us / 1000000, us % 1000000);
     }
     put_one(out, "process_resident_memory_bytes", "gauge", "Memory resident.", resident_bytes());
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur != RLIM_INFINITY) {
@@ -111,8 +97,8 @@ typedef struct ledger_page {
 
 static void put_number(ledger_page *page, ledger_number which, const char *name, uint64_t value)
 {
-    line(&page->numbers[which], "%s{ledger=\"%s\"} %llu\n", number_texts[which].name, name,
-         (unsigned long long)value);
+    mun_metric_line(&page->numbers[which], "%s{ledger=\"%s\"} %llu\n", number_texts[which].name,
+                    name, (unsigned long long)value);
 }
 
 static bool look(mun_served *served, mun_ledger_status *ret)
@@ -155,9 +141,9 @@ static void put_state(ledger_page *page, mun_served *served)
 {
     mun_served_state state = mun_served_state_get(served, NULL);
     for (int i = 0; i < MUN_SERVED_STATES; i++) {
-        line(&page->states, "muniment_ledger_state{ledger=\"%s\",state=\"%s\"} %d\n",
-             mun_served_options_of(served)->name, mun_served_state_text((mun_served_state)i),
-             i == (int)state);
+        mun_metric_line(&page->states, "muniment_ledger_state{ledger=\"%s\",state=\"%s\"} %d\n",
+                        mun_served_options_of(served)->name,
+                        mun_served_state_text((mun_served_state)i), i == (int)state);
     }
 }
 
@@ -173,11 +159,12 @@ static void put_ledgers(mun_buf *out, mun_operation *operation, mun_served_set *
         put_open(&page, &operation->looks[i], served);
     }
     pthread_mutex_unlock(&operation->looking);
-    head(out, "muniment_ledger_state", "gauge", "1 for the state that the ledger is in.");
+    mun_metric_head(out, "muniment_ledger_state", "gauge",
+                    "1 for the state that the ledger is in.");
     mun_buf_put(out, mun_buf_slice(&page.states));
     out->overflow |= page.states.overflow;
     for (size_t i = 0; i < NUMBERS; i++) {
-        head(out, number_texts[i].name, "gauge", number_texts[i].help);
+        mun_metric_head(out, number_texts[i].name, "gauge", number_texts[i].help);
         mun_buf_put(out, mun_buf_slice(&page.numbers[i]));
         out->overflow |= page.numbers[i].overflow;
         mun_buf_free(&page.numbers[i]);
