@@ -164,10 +164,15 @@ static mun_code receipts_make(chunk *c, const mun_tree_head *head, mun_buf *ret_
     return MUN_OK;
 }
 
-/* What failed after earlier chunks were acknowledged is told to each statement that it concerns. */
+/* What failed after earlier chunks were acknowledged is told to each statement that it concerns:
+ * also to those that the log has already, where receipts are wanted, since they get none now. */
 static void fail_rest(mun_registration *results, const chunk *c, size_t next, size_t n,
-                      const mun_error *why)
+                      bool receipts, const mun_error *why)
 {
+    for (size_t i = 0; receipts && i < c->known_len; i++) {
+        results[c->known[i].at].code = why->code;
+        results[c->known[i].at].error = *why;
+    }
     for (size_t i = 0; i < c->new_len; i++) {
         results[c->fresh[i].at].code = why->code;
         results[c->fresh[i].at].error = *why;
@@ -190,7 +195,7 @@ static mun_code register_all(chunk *c, const mun_slice *statements, size_t n, mu
             return code;
         }
         if (code != MUN_OK) {
-            fail_rest(c->results, c, next, n, &why);
+            fail_rest(c->results, c, next, n, ret_receipts != NULL, &why);
             return MUN_OK;
         }
         if (ret_receipts != NULL) MUN_TRY(receipts_make(c, &head, ret_receipts, err));

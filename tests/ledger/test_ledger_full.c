@@ -8,6 +8,7 @@
 #include "support/cmocka_all.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <unistd.h>
@@ -62,10 +63,43 @@ static unsigned register_until_refused(world *w, unsigned first)
     return n;
 }
 
+enum { LARGE = 160, LARGE_SUBJECT = 8000 }; /* more than a part, 1 MiB */
+
+/* A call that is appended in parts, the first of which also has what is on the log already: who is
+ * told that all is well has a receipt. */
+static void no_success_without_receipt(world *w, const made *known)
+{
+    made *large = malloc(LARGE * sizeof *large);
+    char *subject = calloc(1, LARGE_SUBJECT + 1);
+    mun_slice statements[LARGE];
+    mun_registration result[LARGE] = {{0}};
+    mun_buf receipts[LARGE];
+    mun_error why;
+    assert_true(large != NULL && subject != NULL);
+    memset(subject, 's', LARGE_SUBJECT);
+    for (unsigned i = 0; i < LARGE; i++) {
+        if (i > 0) world_sign(&w->issuer, WORLD_ISSUER, subject, i, &large[i]);
+        if (i == 0) large[i] = *known;
+        statements[i] = made_slice(&large[i]);
+        receipts[i] = mun_buf_growable(65535);
+    }
+    mun_code code = mun_ledger_register(w->ledger, statements, LARGE, result, receipts, &why);
+    for (unsigned i = 0; code == MUN_OK && i < LARGE; i++) {
+        assert_true(result[i].code == MUN_OK ? receipts[i].len > 0 : receipts[i].len == 0);
+    }
+    for (unsigned i = 0; i < LARGE; i++) mun_buf_free(&receipts[i]);
+    free(subject);
+    free(large);
+}
+
 static void goes_on_when_there_is_room(world *w, const small_disk *disk)
 {
-    unsigned acknowledged = register_until_refused(w, 0);
+    made known;
+    world_statement(w, 0, &known);
+    world_register(w, &known);
+    unsigned acknowledged = register_until_refused(w, 1);
     assert_true(acknowledged < STATEMENTS);
+    no_success_without_receipt(w, &known);
     uint64_t size = mun_ledger_tree(w->ledger).size;
     assert_int_equal(size, 2 + acknowledged);
     MUN_BUF_AUTO mun_buf evidence = mun_buf_growable(MUN_EVIDENCE_MAX);
