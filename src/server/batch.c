@@ -114,7 +114,7 @@ static void result_put(batch *b, size_t i)
         mun_problem_item(out, &result->error);
         mun_metrics_count(metrics, MUN_COUNT_REFUSED, 1);
         if (result->code == MUN_E_FAILED || result->code == MUN_E_IO ||
-            result->code == MUN_E_NO_SPACE) {
+            result->code == MUN_E_NO_SPACE || result->code == MUN_E_DAMAGED) {
             b->worst = result->code;
         }
         return;

@@ -98,7 +98,9 @@ static bool page_read(event_stream *s)
     s->sent = 0;
     /* A ledger that was closed for idleness has not grown: it is not opened only to see that. */
     bool read_only = mun_served_options_of(s->request.served)->read_only;
-    if (s->next >= s->seen && !read_only && !mun_served_is_open(s->request.served)) return true;
+    if (s->next >= s->seen && !read_only && !mun_served_is_open(s->request.served)) {
+        return !mun_served_is_removed(s->request.served);
+    }
     mun_code code = mun_served_use(s->request.served, false, &ledger, NULL);
     if (code == MUN_E_AGAIN) return true; /* being opened: later */
     if (code != MUN_OK) return false;

@@ -39,13 +39,19 @@ bool mun_scrapi_locator(mun_slice text, uint8_t ret_leaf[MUN_HASH_SIZE])
     return text.len == LOCATOR_LEN && mun_base64url_take(text, &leaf) && leaf.len == MUN_HASH_SIZE;
 }
 
-/* Not on the log: pending, failed, or unknown. */
-static void answer_fate(const mun_request *request, mun_response *response,
-                        const uint8_t leaf[MUN_HASH_SIZE])
+/* Asked before the log is: what is committed between the two questions is found on the log. */
+static mun_fate fate_of(const mun_request *request, const uint8_t leaf[MUN_HASH_SIZE],
+                        mun_error *ret_why)
 {
     const mun_backend *backend = mun_served_options_of(request->served)->backend;
-    mun_error why = {0};
-    mun_fate fate = backend == NULL ? MUN_FATE_UNKNOWN : backend->fate(backend->ctx, leaf, &why);
+    return backend == NULL ? MUN_FATE_UNKNOWN : backend->fate(backend->ctx, leaf, ret_why);
+}
+
+/* Not on the log: pending, failed, or unknown. */
+static void answer_fate(const mun_request *request, mun_response *response,
+                        const uint8_t leaf[MUN_HASH_SIZE], mun_fate fate, const mun_error *why)
+{
+    const mun_backend *backend = mun_served_options_of(request->served)->backend;
     if (fate == MUN_FATE_PENDING || fate == MUN_FATE_DONE) {
         response->status = 204;
         response->content_type = NULL;
@@ -53,7 +59,7 @@ static void answer_fate(const mun_request *request, mun_response *response,
         mun_scrapi_location(leaf, response->location);
     } else if (fate == MUN_FATE_FAILED) {
         mun_problem(request, response, 404, MUN_TITLE_FAILED,
-                    why.text[0] != '\0' ? why.text : mun_code_text(why.code));
+                    why->text[0] != '\0' ? why->text : mun_code_text(why->code));
     } else {
         mun_problem(request, response, 404, MUN_TITLE_NOT_FOUND,
                     "no statement with this location is registered here");
@@ -91,12 +97,14 @@ static void entry_get(const mun_request *request, mun_response *response)
                     "a receipt can be had as application/cose or application/scitt-receipt+cose");
         return;
     }
+    mun_error failed = {0};
+    mun_fate fate = fate_of(request, leaf, &failed);
     mun_code code = mun_served_use(request->served, true, &ledger, &why);
     if (code == MUN_OK) {
         code = receipt_read(ledger, leaf, response, &why);
         mun_served_done(request->served, ledger, code);
         if (code == MUN_E_NOT_FOUND) {
-            answer_fate(request, response, leaf);
+            answer_fate(request, response, leaf, fate, &failed);
             return;
         }
     }

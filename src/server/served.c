@@ -379,6 +379,14 @@ bool mun_served_is_open(const mun_served *served)
     return atomic_load(&served->open);
 }
 
+bool mun_served_is_removed(mun_served *served)
+{
+    pthread_mutex_lock(&served->mutex);
+    bool removed = served->removed;
+    pthread_mutex_unlock(&served->mutex);
+    return removed;
+}
+
 mun_code mun_served_may_write(mun_served *served, mun_error *err)
 {
     mun_code code = MUN_OK;

@@ -62,7 +62,7 @@ MUN_MUST mun_code mun_served_add(mun_served_set *set, const mun_served_options *
                                  mun_error *err);
 /* Takes it out of service: it is closed once nobody uses it, and mun_served_use refuses with
  * MUN_E_NOT_FOUND. The object itself stays valid until the set is destroyed, for requests and
- * streams that hold it. */
+ * streams that hold it; streams are woken, so that they end. */
 void mun_served_remove(mun_served_set *set, mun_served *served);
 size_t mun_served_count(mun_served_set *set);
 mun_served *mun_served_at(mun_served_set *set, size_t n); /* NULL: there are fewer by now */
@@ -94,6 +94,8 @@ static inline mun_code mun_served_write_result(mun_code code)
 }
 
 bool mun_served_is_open(const mun_served *served);
+/* It was taken out of service (mun_served_remove). */
+bool mun_served_is_removed(mun_served *served);
 
 /* Whether a registration may be tried now: MUN_E_NO_SPACE while the disk is known to be full,
  * MUN_E_DAMAGED. And that one was written: the disk has room again. */

@@ -289,6 +289,7 @@ void mun_served_remove(mun_served_set *set, mun_served *served)
     unlink_served(set, served);
     pthread_rwlock_unlock(&set->lock);
     mun_served_retire(served);
+    mun_served_grew(served); /* its streams look, and find that it is gone */
 }
 
 /* ---- The set itself -------------------------------------------------------------------------- */

@@ -356,6 +356,21 @@ class Load(threading.Thread):
                 connection = self.service.connect()
 
 
+def ends(stream):
+    """The last chunk of a stream comes, or the connection's end."""
+    got = b""
+    try:
+        while not got.endswith(b"0\r\n\r\n"):
+            if not (more := stream.recv(4096)):
+                break
+            got += more
+        return True
+    except OSError:
+        return False
+    finally:
+        stream.close()
+
+
 def reload(checks, world):
     ledgers = {name: world.ledger(name=name) for name in ("keep", "gone", "new")}
     file = world.path()
@@ -374,7 +389,12 @@ def reload(checks, world):
             service.signal()
             return harness.wait_until(lambda: service.log().count(f"event={event}") >= before + count, 10)
         checks.equal([service.get(f"/{n}/checkpoint").status for n in ledgers], [200, 200, 404], "before")
+        follower = service.socket(timeout=8)  # caught up, and waits
+        follower.sendall(b"GET /gone/v1/events?after=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        time.sleep(0.3)
+        checks.ok(b"retry:" in follower.recv(4096), "a follower of the one that goes")
         checks.ok(reloaded(text("keep", "new"), "reloaded"), "a reload")
+        checks.ok(ends(follower), "its stream ends: whoever follows it learns that it is gone")
         checks.equal([service.get(f"/{n}/checkpoint").status for n in ledgers], [200, 404, 200], "one has gone, one is new")
         checks.ok("event=ledger_added ledger=new" in service.log() and "event=ledger_removed ledger=gone" in service.log(), "both are said")
         checks.ok(reloaded(text("keep", "new") + "colour = red\n", "reload_refused"), "a bad configuration is refused")
