@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define WORKERS_FOR_OTHERS 2 /* are not taken by one ledger alone */
+#define PLACES_SHARE       7 /* times the free places: so many a ledger may hold beside others */
 
 typedef struct worker {
     mun_register_queue *queue;
@@ -92,6 +93,7 @@ static void job_push(mun_register_queue *queue, mun_served *served, mun_register
         served->last_job->next = job;
     }
     served->last_job = job;
+    served->jobs++;
     queue->waiting++;
     if (round_push(queue, served)) call_worker(queue);
 }
@@ -106,6 +108,7 @@ static mun_served *turn_take(mun_register_queue *queue, mun_turn *turn)
         served->first_job = served->first_job->next;
     }
     queue->waiting -= turn->n;
+    served->jobs -= turn->n;
     served->turns++;
     (void)round_push(queue, served);
     if (queue->first != NULL) call_worker(queue);
@@ -233,14 +236,23 @@ void mun_register_queue_destroy(mun_register_queue *queue)
     free(queue);
 }
 
+/* A ledger that is served alone may fill the queue. Beside others it may hold PLACES_SHARE times
+ * what is free: seven eighths, or two of them seven fifteenths each, so that one whose disk does
+ * not answer leaves places to the rest. */
+static bool has_room(const mun_register_queue *queue, const mun_served *served, bool alone)
+{
+    if (queue->stop || queue->waiting >= queue->waiting_max) return false;
+    return alone || served->jobs < PLACES_SHARE * (queue->waiting_max - queue->waiting);
+}
+
 bool mun_register_submit(mun_register_queue *queue, mun_register_job *job)
 {
+    mun_served *served = job->request->served;
+    bool alone = mun_served_count(queue->service->ledgers) <= 1;
     job->queued_ns = clock_ns();
     pthread_mutex_lock(&queue->mutex);
-    bool room = queue->waiting < queue->waiting_max && !queue->stop;
-    if (room) {
-        job_push(queue, job->request->served, job);
-    }
+    bool room = has_room(queue, served, alone);
+    if (room) job_push(queue, served, job);
     pthread_mutex_unlock(&queue->mutex);
     if (room) mun_metrics_gauge(queue->service->metrics, MUN_GAUGE_REGISTER_QUEUE, 1);
     return room;

@@ -31,7 +31,8 @@ MUN_MUST mun_code mun_register_queue_create(struct mun_service *service, size_t 
 /* Serves what waits, then ends the workers. */
 void mun_register_queue_destroy(mun_register_queue *queue);
 
-/* False: the queue is full; nothing was taken, and the caller answers 503 with Retry-After. */
+/* False: the queue is full, or the ledger's share of it; nothing was taken, and the caller answers
+ * 503 with Retry-After. */
 bool mun_register_submit(mun_register_queue *queue, mun_register_job *job);
 
 #endif

@@ -43,6 +43,7 @@ struct mun_served {
 
     /* Registrations that wait, in order; the queue's own (register_queue.c), under its mutex. */
     struct mun_register_job *first_job, *last_job;
+    size_t jobs; /* so many */
     mun_served *next_turn;
     bool in_round;
     size_t turns; /* of it that are being served */

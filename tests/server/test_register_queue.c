@@ -182,6 +182,7 @@ static void bounded_and_in_turns(void **state)
     mun_served *served = server_world_add(
         s, &(mun_served_options){
                .name = "g", .directory = s->ledger->path, .base = "/g", .backend = &backend});
+    mun_served_remove(s->service.ledgers, s->served); /* alone, it may fill the queue */
     server_world_queue(s, 1, JOBS - 10);
     mun_register_queue *queue = s->service.registrations;
     for (size_t i = 0; i < JOBS; i++) prepare(&e[i], s, served, "a");
@@ -286,6 +287,37 @@ static void a_hung_ledger_leaves_workers(void **state)
     mun_served_remove(s->service.ledgers, hung);
 }
 
+/* Nor does it take all places: however many want to register there, another ledger's are taken. */
+static void a_hung_ledger_leaves_places(void **state)
+{
+    server_world *s = *state;
+    gate g;
+    static exchange e[JOBS];
+    exchange other;
+    gate_init(&g);
+    const mun_backend backend = {&g, gate_submit, gate_fate, 1};
+    mun_served *hung = server_world_add(
+        s, &(mun_served_options){
+               .name = "g", .directory = s->ledger->path, .base = "/g", .backend = &backend});
+    server_world_queue(s, 1, 64);
+    size_t taken = 0;
+    for (size_t i = 0; i < JOBS; i++) prepare(&e[i], s, hung, "h");
+    while (taken < JOBS && mun_register_submit(s->service.registrations, &e[taken].job)) {
+        if (taken++ == 0) wait_for_calls(&g, 1);
+    }
+    assert_int_equal(taken, 1 + 56); /* seven eighths of 64 wait */
+    prepare(&other, s, s->served, "o");
+    assert_true(mun_register_submit(s->service.registrations, &other.job));
+    gate_open(&g);
+    exchange_wait(&other);
+    exchange_close(&other);
+    for (size_t i = 0; i < JOBS; i++) {
+        if (i < taken) exchange_wait(&e[i]);
+        exchange_close(&e[i]);
+    }
+    mun_served_remove(s->service.ledgers, hung);
+}
+
 /* What waits when the queue ends is answered first. */
 static void ending_serves_what_waits(void **state)
 {
@@ -353,9 +385,10 @@ static void bodies_stay_apart(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(each_job_its_own_answer),  TEST(bounded_and_in_turns),
-        TEST(ledgers_take_turns),       TEST(a_hung_ledger_leaves_workers),
-        TEST(ending_serves_what_waits), TEST(bodies_stay_apart),
+        TEST(each_job_its_own_answer),     TEST(bounded_and_in_turns),
+        TEST(ledgers_take_turns),          TEST(a_hung_ledger_leaves_workers),
+        TEST(a_hung_ledger_leaves_places), TEST(ending_serves_what_waits),
+        TEST(bodies_stay_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
