@@ -115,6 +115,33 @@ static void make_sendable(http_exchange *exchange)
                 large ? "The answer is larger than can be sent." : "Nobody answered.");
 }
 
+void http_answer_release(http_exchange *exchange)
+{
+    atomic_fetch_sub_explicit(&exchange->server->answer_bytes, exchange->answer_reserved,
+                              memory_order_relaxed);
+    exchange->answer_reserved = 0;
+}
+
+/* Readers that take nothing keep their answers in memory for as long as the library waits for them,
+ * so what large answers take together has a limit, as the bodies of requests have. */
+static void reserve(http_exchange *exchange)
+{
+    mun_response *response = &exchange->response;
+    uint64_t bytes = response->body.cap;
+    if (bytes <= HTTP_KEPT_BYTES || exchange->answer_reserved > 0) return;
+    exchange->answer_reserved = bytes;
+    uint64_t held =
+        atomic_fetch_add_explicit(&exchange->server->answer_bytes, bytes, memory_order_relaxed);
+    if (held + bytes <= MUN_ANSWERS_IN_FLIGHT) return;
+    http_answer_release(exchange);
+    mun_buf_free(&response->body);
+    response->body = mun_buf_growable(MUN_RESPONSE_BODY_MAX);
+    mun_metrics_count(exchange->server->metrics, MUN_COUNT_SHED, 1);
+    mun_problem(&exchange->request, response, 503, MUN_TITLE_BUSY,
+                "Too many large answers are on their way; try again.");
+    response->link_next[0] = '\0';
+}
+
 static struct MHD_Response *body_of(http_exchange *exchange, bool empty)
 {
     mun_response *response = &exchange->response;
@@ -131,6 +158,7 @@ enum MHD_Result http_send(http_exchange *exchange)
 {
     mun_response *response = &exchange->response;
     make_sendable(exchange);
+    reserve(exchange);
     if (response->stream.read != NULL && !http_stream_open(exchange)) {
         mun_problem(&exchange->request, response, 503, MUN_TITLE_BUSY,
                     "There are too many event streams; try again later.");

@@ -258,6 +258,7 @@ void http_completed(void *cls, struct MHD_Connection *mhd, void **request_contex
     account(exchange, why);
     mun_access_leave(&exchange->admitted);
     http_body_release(exchange);
+    http_answer_release(exchange);
     http_phase_set(exchange->connection, HTTP_IDLE);
     http_exchange_give(exchange);
 }

@@ -91,6 +91,7 @@ typedef struct http_exchange {
     mun_admitted admitted;
     mun_buf body;
     uint64_t body_max, body_reserved;
+    uint64_t answer_reserved;
     const uint8_t *body_at; /* chunked: where the next framing bytes stand, see http_body.c */
     bool body_first;
     mun_register_job job;
@@ -160,8 +161,9 @@ struct mun_http_server {
     http_pool pool;
     http_streams streams;
     http_linger linger;
-    atomic_uint_fast64_t body_bytes; /* of all bodies in flight */
-    atomic_size_t jobs;              /* exchanges that a worker has */
+    atomic_uint_fast64_t body_bytes;   /* of all bodies in flight */
+    atomic_uint_fast64_t answer_bytes; /* of all large answers on their way */
+    atomic_size_t jobs;                /* exchanges that a worker has */
     atomic_uint_fast64_t next_id;
     atomic_bool draining; /* answers end their connections */
     atomic_bool stopping; /* no more work for the workers */
@@ -231,6 +233,7 @@ void http_completed(void *cls, struct MHD_Connection *mhd, void **request_contex
 
 /* http_answer.c: from a mun_response to the library's. */
 enum MHD_Result http_send(http_exchange *exchange);
+void http_answer_release(http_exchange *exchange);
 const char *http_reason(unsigned status);
 
 /* http_stream.c: answers without an end. */

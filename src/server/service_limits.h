@@ -31,6 +31,8 @@
 #define MUN_BODIES_IN_FLIGHT                                                                       \
     (128u << 20) /* all bodies together; beyond them 503, before memory                            \
                   */
+/* Answers above 64 KiB that readers have not taken yet, all together; beyond them 503. */
+#define MUN_ANSWERS_IN_FLIGHT (256u << 20)
 
 /* Work */
 #define MUN_REGISTER_QUEUE                                                                         \

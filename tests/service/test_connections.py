@@ -228,6 +228,27 @@ def refused_bodies(checks, world, ledger):
         checks.ok(harness.wait_until(lambda: service.metric("muniment_body_bytes") == 0, 5), "body memory given back")
 
 
+def readers_that_do_not_read(checks, world, ledger):
+    """Large answers that nobody takes stay in memory for a minute, so together they have a limit; small ones go on."""
+    with served(world, ledger) as service:
+        for _ in range(6):
+            service.post("/v1/batch", b"".join(world.statement(f"{n}/" + "x" * 8000) for n in range(100)), "application/cbor-seq")
+        page = service.get("/v1/entries?limit=1000")
+        checks.ok(len(page.body) > 4 << 20, f"a page of {len(page.body)} bytes")
+        before, readers = service.memory(), [service.socket() for _ in range(60)]
+        for s in readers:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            s.sendall(b"GET /v1/entries?limit=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        kinds = [s.recv(13)[9:12] for s in readers]
+        grown = service.memory() - before
+        checks.ok(kinds.count(b"503") > 10 and kinds.count(b"200") > 10, f"some are answered, the others told to try again: {kinds}")
+        checks.ok(SANITIZED or grown < 300 << 20, f"{grown >> 20} MiB for readers that do not read")
+        quick(checks, service, "beside readers that do not read")
+        for s in readers:
+            s.close()
+        checks.ok(harness.wait_until(lambda: service.get("/v1/entries?limit=1000").status == 200, 10), "and there is room again when they are gone")
+
+
 def methods_and_conditions(checks, world, ledger):
     with world.serve(ledger) as service:
         got = service.get("/checkpoint")
@@ -350,7 +371,7 @@ def drain(checks, world, ledger):
 
 def main():
     with harness.Checks() as checks, harness.World() as world:
-        for scenario in (too_many, too_many_of_one_address, slow, idle, vanish, refused_bodies, methods_and_conditions,
+        for scenario in (too_many, too_many_of_one_address, slow, idle, vanish, refused_bodies, readers_that_do_not_read, methods_and_conditions,
                          events, many_idle, one_after_the_other, drain):
             if len(sys.argv) > 1 and scenario.__name__ not in sys.argv[1:]:
                 continue
