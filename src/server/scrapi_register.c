@@ -116,6 +116,7 @@ static void answer_failure(const mun_turn *turn, const mun_error *why)
 typedef struct tally {
     uint64_t fresh, known, refused;
     mun_code worst; /* of what concerns the ledger and not the statement */
+    bool tried;     /* the ledger was asked: what came of it says something about it */
 } tally;
 
 static void tally_add(tally *t, const mun_registration *result, bool pending)
@@ -153,6 +154,7 @@ static mun_code run(mun_served *served, mun_turn *turn, mun_ledger **ret_ledger,
 {
     MUN_TRY(mun_served_use(served, true, ret_ledger, err));
     MUN_TRY(may_register(served, *ret_ledger, err));
+    ret_tally->tried = true;
     MUN_TRY(submit(served, *ret_ledger, turn, err));
     for (size_t i = 0; i < turn->len; i++) answer(served, turn, i);
     *ret_tally = tally_of(turn);
@@ -170,7 +172,7 @@ void mun_scrapi_register(mun_served *served, mun_turn *turn)
     if (turn->len > 0) code = run(served, turn, &ledger, &t, &why);
     if (code != MUN_OK) {
         answer_failure(turn, &why);
-        t.worst = code;
+        if (t.tried) t.worst = code;
     } else if (turn->len > 0) {
         tally_tell(&t, turn->job[0]->request->service->metrics);
     }
