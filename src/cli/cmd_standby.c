@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "cli/document.h"
 #include "cli/remote.h"
+#include "cli/speak.h"
 #include "cli/watching.h"
 #include "vfs/files.h"
 
@@ -30,6 +31,11 @@ static mun_code service_read(void *ctx, const char *name, size_t max, mun_buf *r
     char path[MUN_PATH_BYTES_MAX];
     snprintf(path, sizeof path, "/%s", name);
     MUN_TRY(mun_remote_get(remote, path, "*/*", max, err));
+    if (strcmp(name, "ledger.pub") == 0 &&
+        !mun_slice_equal(mun_buf_slice(&remote->answer.body), mun_buf_slice(&remote->pub_text))) {
+        return mun_fail(err, MUN_E_AGAIN, MUN_NO_OFFSET,
+                        "the service shows another ledger.pub than a moment ago");
+    }
     mun_buf_put(ret, mun_buf_slice(&remote->answer.body));
     if (mun_buf_ok(ret)) return MUN_OK;
     return mun_failf(err, MUN_E_LIMIT, 0, "the answer for %s is larger than it can be", name);
@@ -121,10 +127,47 @@ static mun_code follow(mun_app *app, const mun_source *source, uint64_t interval
     return code;
 }
 
+static bool is_trusted(const mun_remote *remote, const mun_public_key *key)
+{
+    for (size_t i = 0; i < remote->keys_len; i++) {
+        const mun_public_key *one = &remote->keys[i].key;
+        if (one->crv == key->crv && one->x_len == key->x_len &&
+            memcmp(one->x, key->x, key->x_len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What is kept of the first answer decides whose history this copy will follow. Later the keys on
+ * its own log do, and the service may be away when the standby starts. */
+static mun_code connect_to(mun_app *app, const char *url, mun_remote **ret, mun_error *err)
+{
+    char path[MUN_PATH_BYTES_MAX];
+    mun_file_info info;
+    mun_remote *remote;
+    MUN_TRY(mun_path_with(app->args.operands[0], "/ledger.pub", path, sizeof path, err));
+    MUN_TRY(mun_file_look(path, true, &info, err));
+    if (info.kind != MUN_FILE_MISSING) return mun_remote_connect(app, url, ret, err);
+    MUN_TRY(mun_remote_open(app, url, &remote, err));
+    if (is_trusted(remote, &remote->pub.checkpoints)) {
+        *ret = remote;
+        return MUN_OK;
+    }
+    mun_code code =
+        mun_failf(err, MUN_E_UNTRUSTED, 0,
+                  "the service signs checkpoints of %s with a key that is not among those trusted "
+                  "here for it; if its keys were changed, compare the new ones with its keeper and "
+                  "trust them, or name them with --ledger-key",
+                  MUN_PLAIN(remote->pub.origin));
+    mun_remote_close(remote);
+    return code;
+}
+
 static mun_code follow_service(mun_app *app, const char *url, uint64_t interval, mun_error *err)
 {
     mun_remote *remote;
-    MUN_TRY(mun_remote_connect(app, url, &remote, err));
+    MUN_TRY(connect_to(app, url, &remote, err));
     mun_source source = {.ctx = remote, .queries = true, .read = service_read};
     mun_code code = follow(app, &source, interval, err);
     mun_remote_close(remote);

@@ -20,23 +20,31 @@ static mun_code tokens_path(const mun_app *app, const char **ret, mun_error *err
                     "which file? --tokens FILE, the one that the service's configuration names");
 }
 
-/* A file that is not there is an empty list. */
-static mun_code list_read(const char *path, mun_token_list *ret, mun_error *err)
+/* A file that is not there is an empty list, and is not held: *ret_held is -1. */
+static mun_code list_take(const char *path, int *ret_held, mun_token_list *ret, mun_error *err)
 {
+    int held = -1;
     mun_file_info info;
     MUN_TRY(mun_file_look(path, true, &info, err));
+    *ret_held = -1;
     if (info.kind == MUN_FILE_MISSING) return mun_token_list_parse((mun_slice){0}, ret, err);
-    return mun_token_list_read(path, true, ret, err);
+    MUN_TRY(mun_file_hold(path, &held, err));
+    mun_code code = mun_token_list_read(path, true, ret, err);
+    if (code == MUN_OK) *ret_held = held;
+    if (code != MUN_OK) mun_file_let_go(held);
+    return code;
 }
 
-static mun_code list_write(const char *path, const mun_token_list *list, mun_error *err)
+/* Held from the reading to here: a token that somebody revoked meanwhile must not come back. */
+static mun_code list_write(const char *path, int held, const mun_token_list *list, mun_error *err)
 {
     mun_buf text MUN_BUF_AUTO = mun_buf_growable(MUN_TOKENS_FILE_MAX);
     mun_token_list_put(&text, list);
     if (!mun_buf_ok(&text)) {
         return mun_fail(err, MUN_E_LIMIT, MUN_NO_OFFSET, "the tokens file is full");
     }
-    return mun_file_write(path, mun_buf_slice(&text), MUN_WRITE_REPLACE | MUN_WRITE_SECRET, err);
+    unsigned flags = MUN_WRITE_SECRET | (held >= 0 ? MUN_WRITE_REPLACE : 0u);
+    return mun_file_write(path, mun_buf_slice(&text), flags, err);
 }
 
 static mun_token *list_find(const mun_token_list *list, const char *name)
@@ -146,12 +154,14 @@ mun_code mun_cmd_token_new(mun_app *app, mun_error *err)
     char text[MUN_TOKEN_CHARS + 1];
     mun_token token = {0};
     mun_token_list list;
+    int held;
     MUN_TRY(tokens_path(app, &path, err));
     MUN_TRY(token_of_args(app, &token, err));
-    MUN_TRY(list_read(path, &list, err));
+    MUN_TRY(list_take(path, &held, &list, err));
     mun_code code = mun_token_make(text, token.hash, err);
     if (code == MUN_OK) code = list_add(&list, &token, err);
-    if (code == MUN_OK) code = list_write(path, &list, err);
+    if (code == MUN_OK) code = list_write(path, held, &list, err);
+    mun_file_let_go(held);
     if (code == MUN_OK) print_new(app, &token, text);
     mun_cleanse(text, sizeof text);
     mun_token_list_free(&list);
@@ -210,8 +220,9 @@ mun_code mun_cmd_token_revoke(mun_app *app, mun_error *err)
 {
     const char *path;
     mun_token_list list;
+    int held;
     MUN_TRY(tokens_path(app, &path, err));
-    MUN_TRY(mun_token_list_read(path, true, &list, err));
+    MUN_TRY(list_take(path, &held, &list, err));
     mun_token *found = list_find(&list, app->args.operands[0]);
     mun_code code = MUN_OK;
     if (found == NULL) {
@@ -221,8 +232,9 @@ mun_code mun_cmd_token_revoke(mun_app *app, mun_error *err)
         size_t after = list.len - (size_t)(found - list.tokens) - 1;
         memmove(found, found + 1, after * sizeof *found);
         list.len--;
-        code = list_write(path, &list, err);
+        code = list_write(path, held, &list, err);
     }
+    mun_file_let_go(held);
     if (code == MUN_OK) print_revoked(app, app->args.operands[0]);
     mun_token_list_free(&list);
     return code;

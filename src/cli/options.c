@@ -290,6 +290,7 @@ static const mun_option options_standby[] = {
     VALUE(MUN_OPT_INTERVAL, 0, "interval", "S", MUN_VALUE_NUMBER,
           "look again every S seconds; without it 10"),
     FLAG(MUN_OPT_ONCE, 0, "once", "look once and end"),
+    LEDGER_KEY_OPTION,
     SERVICE_OPTIONS,
     END,
 };
@@ -738,7 +739,9 @@ const mun_command mun_commands[] = {
         .text = "Keeps in DIR a copy of the ledger at SOURCE and goes on following it: signature, "
                 "consistency, every entry and its admission are checked before anything is kept, "
                 "and nothing is ever taken back. DIR only reads; it can be searched and served "
-                "meanwhile.\n\n"
+                "meanwhile. Where DIR is new and SOURCE a service, its keys must be among those "
+                "that are trusted here for the ledger; where there are none, they are taken as "
+                "shown, with a note.\n\n"
                 "If the original is gone for good: end the standby, then muniment adopt DIR, with "
                 "--old-keys where the original's keys were saved. Two histories signed by one key "
                 "end the standby with both checkpoints kept in DIR.",

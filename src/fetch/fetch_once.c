@@ -139,7 +139,10 @@ static bool set_tls(const mun_fetch *fetch, const mun_url *url)
     SET(CURLOPT_SSL_VERIFYPEER, 1L);
     SET(CURLOPT_SSL_VERIFYHOST, 2L);
     SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    if (fetch->ca_file != NULL) SET(CURLOPT_CAINFO, fetch->ca_file);
+    if (fetch->ca_file != NULL) {
+        SET(CURLOPT_CAINFO, fetch->ca_file);
+        SET(CURLOPT_CAPATH, (char *)NULL); /* else the system's authorities count as well */
+    }
     if (fetch->cert_file != NULL) SET(CURLOPT_SSLCERT, fetch->cert_file);
     if (fetch->cert_file != NULL) {
         SET(CURLOPT_SSLKEY, fetch->key_file != NULL ? fetch->key_file : fetch->cert_file);

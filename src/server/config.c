@@ -64,8 +64,9 @@ static bool is_name(const char *text)
 /* The service's own routes at its root; a ledger there would hide them, or they it. */
 static bool is_reserved(const char *base)
 {
-    static const char *const taken[] = {"/v1",      "/healthz", "/readyz",      "/metrics",
-                                        "/entries", "/tile",    "/.well-known", "/checkpoint"};
+    static const char *const taken[] = {"/v1",      "/healthz",     "/readyz",     "/metrics",
+                                        "/entries", "/tile",        "/checkpoint", "/export",
+                                        "/commits", "/.well-known", "/ledger.pub"};
     for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++) {
         if (strcmp(base, taken[i]) == 0) return true;
     }

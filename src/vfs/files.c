@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -233,6 +234,18 @@ static int fill(int fd, mun_slice bytes, unsigned flags)
     return sys_errno;
 }
 
+/* A secret that root replaces stays its owner's, who could not read it any more. */
+static int keep_owner(int dir, const char *temp, const char *name, unsigned flags)
+{
+    struct stat old, new;
+    if (!(flags & MUN_WRITE_REPLACE) || !(flags & MUN_WRITE_SECRET) || geteuid() != 0) return 0;
+    if (fstatat(dir, name, &old, AT_SYMLINK_NOFOLLOW) != 0) return errno == ENOENT ? 0 : errno;
+    if (!S_ISREG(old.st_mode)) return 0;
+    if (fstatat(dir, temp, &new, AT_SYMLINK_NOFOLLOW) != 0) return errno;
+    if (old.st_uid == new.st_uid && old.st_gid == new.st_gid) return 0;
+    return fchownat(dir, temp, old.st_uid, old.st_gid, AT_SYMLINK_NOFOLLOW) == 0 ? 0 : errno;
+}
+
 /* Moves temp to name; without REPLACE it never hits an existing one, not even in a race. */
 static int put_in_place(int dir, const char *temp, const char *name, unsigned flags)
 {
@@ -252,6 +265,7 @@ static mun_code write_whole(const char *path, int dir, const char *name, mun_sli
         temp_create(dir, flags & MUN_WRITE_SECRET ? MODE_SECRET : MODE_PLAIN, temp, &fd);
     if (sys_errno != 0) return mun_sys_fail(err, sys_errno, "create", path, NULL);
     sys_errno = fill(fd, bytes, flags);
+    if (sys_errno == 0) sys_errno = keep_owner(dir, temp, name, flags);
     if (sys_errno == 0) sys_errno = put_in_place(dir, temp, name, flags);
     if (sys_errno != 0) {
         unlinkat(dir, temp, 0);
@@ -278,6 +292,31 @@ mun_code mun_file_write(const char *path, mun_slice bytes, unsigned flags, mun_e
     mun_code code = write_whole(path, dir, name, bytes, flags, err);
     close(dir);
     return code;
+}
+
+mun_code mun_file_hold(const char *path, int *ret, mun_error *err)
+{
+    for (;;) {
+        struct stat held, now;
+        int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        if (fd < 0) return mun_sys_fail(err, errno, "open", path, NULL);
+        bool failed = flock(fd, LOCK_EX) != 0 || fstat(fd, &held) != 0 || stat(path, &now) != 0;
+        if (failed) {
+            int sys_errno = errno;
+            close(fd);
+            return mun_sys_fail(err, sys_errno, "lock", path, NULL);
+        }
+        if (held.st_dev == now.st_dev && held.st_ino == now.st_ino) {
+            *ret = fd;
+            return MUN_OK;
+        }
+        close(fd); /* replaced by the one we waited for */
+    }
+}
+
+void mun_file_let_go(int held)
+{
+    if (held >= 0) close(held);
 }
 
 mun_code mun_file_remove(const char *path, mun_error *err)

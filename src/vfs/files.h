@@ -69,7 +69,8 @@ MUN_MUST mun_code mun_file_stream(const char *path, mun_file_visit visit, void *
 
 enum {
     MUN_WRITE_REPLACE = 1, /* an existing file is replaced; otherwise MUN_E_EXISTS */
-    MUN_WRITE_SECRET = 2,  /* mode 0600 from its first moment, whatever the umask */
+    MUN_WRITE_SECRET = 2,  /* mode 0600 from its first moment, whatever the umask; where root
+                              replaces a file, its owner stays */
     MUN_WRITE_NO_SYNC = 4  /* may be lost at a power cut (the reader makes it again) */
 };
 /*
@@ -81,6 +82,10 @@ MUN_MUST mun_code mun_file_write(const char *path, mun_slice bytes, unsigned fla
 /* Whether this is a name (without folder) under which mun_file_write prepares a file: a process
  * that was killed in the middle leaves one behind. It holds nothing that anybody was told of. */
 bool mun_file_is_temporary(const char *name);
+/* Waits until nobody else holds the file that is at path, and holds it, so that who reads, changes
+ * and replaces it loses no other change. Let go with mun_file_let_go, which accepts -1. */
+MUN_MUST mun_code mun_file_hold(const char *path, int *ret, mun_error *err);
+void mun_file_let_go(int held);
 /* Removes a file; a missing one is MUN_E_NOT_FOUND. */
 MUN_MUST mun_code mun_file_remove(const char *path, mun_error *err);
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mun_fetch against a server of a few lines that says what the test tells it to. */
-#include "fetch/fetch.h"
+#include "fetch/fetch_parts.h"
 #include "support/cmocka_all.h"
 
 #include <arpa/inet.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -255,11 +256,60 @@ static void tokens(void **state)
     mun_fetch_close(fetch);
 }
 
+/* ---- What libcurl is told about authorities ---- */
+
+static bool capath_gone, verifies_peer, verifies_host;
+static char ca_seen[64];
+
+static CURLcode told(CURL *curl, CURLoption option, ...)
+{
+    va_list args;
+    (void)curl;
+    va_start(args, option);
+    if (option == CURLOPT_CAPATH) capath_gone = va_arg(args, char *) == NULL;
+    if (option == CURLOPT_CAINFO) snprintf(ca_seen, sizeof ca_seen, "%s", va_arg(args, char *));
+    if (option == CURLOPT_SSL_VERIFYPEER) verifies_peer = va_arg(args, long) == 1;
+    if (option == CURLOPT_SSL_VERIFYHOST) verifies_host = va_arg(args, long) == 2;
+    va_end(args);
+    return CURLE_OK;
+}
+
+static CURLcode fails(CURL *curl)
+{
+    (void)curl;
+    return CURLE_COULDNT_CONNECT;
+}
+
+/* --ca-file stands instead of the system's authorities: libcurl would go on to look into their
+ * folder. */
+static void authorities(void **state)
+{
+    mun_fetch *fetch;
+    mun_error err;
+    mun_fetch_answer a = {0};
+    mun_fetch_options options = {.ca_file = "/x/ca.pem", .attempts = 1};
+    mun_fetch_request request = {.url = "https://ledger.example/", .body_max = 10};
+    (void)state;
+    assert_int_equal(mun_fetch_open(&options, &fetch, &err), MUN_OK);
+    const mun_curl *real = fetch->curl;
+    mun_curl fake = *real;
+    fake.easy_setopt = told;
+    fake.easy_perform = fails;
+    fetch->curl = &fake;
+    assert_int_equal(mun_fetch_run(fetch, &request, &a, &err), MUN_E_AGAIN);
+    fetch->curl = real;
+    assert_true(capath_gone && verifies_peer && verifies_host);
+    assert_string_equal(ca_seen, "/x/ca.pem");
+    mun_fetch_answer_free(&a);
+    mun_fetch_close(fetch);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fields), cmocka_unit_test(tried_again), cmocka_unit_test(given_up),
-        cmocka_unit_test(limits), cmocka_unit_test(stopped),     cmocka_unit_test(tokens),
+        cmocka_unit_test(fields),      cmocka_unit_test(tried_again), cmocka_unit_test(given_up),
+        cmocka_unit_test(limits),      cmocka_unit_test(stopped),     cmocka_unit_test(tokens),
+        cmocka_unit_test(authorities),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -136,6 +136,7 @@ static const refusal refusals[] = {
     {"ledger \"a/b\" { directory = \"/l/a\" }", "no name for a ledger"},
     {"ledger \"..\" { directory = \"/l/a\" }", "no name for a ledger"},
     {"ledger \"v1\" { directory = \"/l/a\" }", "the path /v1 is the service's own"},
+    {"ledger \"commits\" { directory = \"/l/a\" }", "the path /commits is the service's own"},
     {"ledger \"a\" { directory = \"/l/a\" path = \"b/\" }", "neither / nor"},
     {"ledger \"a\" { directory = \"/l/a\" submit = token }", "neither tokens nor certificates"},
     {"ledger \"a\" { directory = \"/l/a\" host = \"A.b\" }", "host is a name"},

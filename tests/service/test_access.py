@@ -239,6 +239,20 @@ def cost(service, bodies, headers, status):
     return (cpu_seconds(service) - begin) / len(bodies), all(s == status for s in got)
 
 
+def changed_at_once(checks, world, n=16):
+    """Who changes the file at the same time loses nothing of another's change; the file stays its owner's."""
+    file = world.path("tokens-at-once")
+    new_token(file, "gone", "read")
+    if os.geteuid() == 0:
+        os.chown(file, 65534, 65534)
+    changes = [("new", "--name", f"n{i}", "--scope", "read") for i in range(n)] + [("revoke", "gone")]
+    running = [subprocess.Popen([str(harness.program()), "token", *words, "--tokens", str(file), "-q"], stdout=subprocess.DEVNULL) for words in changes]
+    checks.ok(all(p.wait() == 0 for p in running), "each of them succeeds")
+    names = sorted(line.split()[0] for line in file.read_text().splitlines() if not line.startswith("#"))
+    checks.equal(names, sorted(f"n{i}" for i in range(n)), "nothing is lost, and what was revoked does not come back")
+    checks.equal((oct(file.stat().st_mode & 0o777), file.stat().st_uid), ("0o600", 65534 if os.geteuid() == 0 else os.geteuid()), "its mode and owner")
+
+
 def refusal_is_cheap(checks, world, n=1200):
     file = world.path()
     token = new_token(file, "x", "submit")
@@ -261,6 +275,7 @@ def main():
         addresses(checks, world)
         concurrent_requests(checks, world)
         before_the_body(checks, world)
+        changed_at_once(checks, world)
         refusal_is_cheap(checks, world)
 
 

@@ -267,8 +267,20 @@ def standby_over_http(checks, world):
             process.kill()
             process.wait()
         muniment("standby", standby, "--from", service.url, "--once")
+        trusts(checks, world, service, ledger)
     checks.equal(leaves(standby), leaves(ledger), "the standby holds what the ledger holds, with its times")
     sound(checks, standby, "the standby")
+
+
+def trusts(checks, world, service, ledger):
+    """A new standby begins with a ledger of the keys that are trusted, and with no other."""
+    stranger, fresh = world.ledger("standby.example/ledger"), world.path("fresh-standby")
+    once = ("standby", fresh, "--from", service.url, "--once", "--ledger-key")
+    done = muniment(*once, stranger / "ledger.pub", check=False)
+    checks.ok(done.returncode != 0 and "not among those trusted" in done.stderr, f"another ledger's key: {done.stderr}")
+    checks.ok(not fresh.exists(), "nothing was begun")
+    muniment(*once, ledger / "ledger.pub")
+    checks.equal(size_of(fresh), size_of(ledger), "with its own key it is taken")
 
 
 def register_over(service, world, count):
