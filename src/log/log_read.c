@@ -25,6 +25,18 @@ static mun_code synced_check(const mun_log *log, uint64_t last, mun_error *err)
     return mun_log_check(log, err);
 }
 
+/* What came of reading up to this entry, unless the disk lost what the log had written there: then
+ * neither what was read, nor damage that was seen, nor a visitor's word that it has enough counts.
+ */
+static mun_code unless_lost(const mun_log *log, uint64_t last, mun_code code, mun_error *err)
+{
+    mun_error why = {0};
+    mun_code synced = synced_check(log, last, &why);
+    if (synced == MUN_OK) return code;
+    if (err != NULL) *err = why;
+    return synced;
+}
+
 static mun_code from_streams(mun_log *log, uint64_t index, mun_buf *ret_entry,
                              uint64_t *ret_time_ms, mun_error *err)
 {
@@ -40,11 +52,7 @@ static mun_code from_streams(mun_log *log, uint64_t index, mun_buf *ret_entry,
     }
     mun_worker_give(log, worker);
     if (code != MUN_OK && code != MUN_E_DAMAGED) return code;
-    mun_error why = {0};
-    mun_code synced = synced_check(log, index, &why);
-    if (synced == MUN_OK) return code;
-    if (err != NULL) *err = why; /* no damage: the disk lost what the log had written */
-    return synced;
+    return unless_lost(log, index, code, err);
 }
 
 mun_code mun_log_read(mun_log *log, uint64_t index, mun_buf *ret_entry, uint64_t *ret_time_ms,
@@ -125,10 +133,10 @@ mun_code mun_log_times(mun_log *log, uint64_t first, uint64_t end, mun_log_time_
         }
         mun_worker *worker;
         MUN_TRY(mun_worker_take(log, &worker, err));
-        mun_code code = times_by_records(&t, worker, end < on_disk ? end : on_disk, err);
+        uint64_t stop = end < on_disk ? end : on_disk;
+        mun_code code = times_by_records(&t, worker, stop, err);
         mun_worker_give(log, worker);
-        if (code == MUN_OK) code = synced_check(log, t.at - 1, err);
-        if (code != MUN_OK) return code;
+        MUN_TRY(unless_lost(log, stop - 1, code, err));
     }
     return MUN_OK;
 }
@@ -197,11 +205,11 @@ static mun_code scan_streams(scan *s, uint64_t *index, uint64_t end, mun_error *
         if (count > SCAN_STEP) count = SCAN_STEP;
         if (count > in_segment) count = in_segment;
         mun_buf_clear(&s->buf);
-        MUN_TRY(mun_reader_records(s->log->reader, *index, (uint32_t)count, mun_log_on_disk(s->log),
-                                   &s->buf, err));
-        MUN_TRY(visit_records(s, *index, (uint32_t)count, err));
+        mun_code code = mun_reader_records(s->log->reader, *index, (uint32_t)count,
+                                           mun_log_on_disk(s->log), &s->buf, err);
+        if (code == MUN_OK) code = visit_records(s, *index, (uint32_t)count, err);
+        MUN_TRY(unless_lost(s->log, *index + count - 1, code, err));
         *index += count;
-        MUN_TRY(synced_check(s->log, *index - 1, err));
     }
     return MUN_OK;
 }

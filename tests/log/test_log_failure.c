@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "log/log_fault.h"
+#include "log/log_parts.h"
 #include "log/log_world.h"
 #include "log/params.h"
 
@@ -187,6 +188,41 @@ static void test_refused_after_failure(void **state)
     assert_ok(mun_log_open(&config, &b.log, err));
     assert_ok(mun_log_close(b.log, err));
     world_close(&b.w);
+}
+
+/* A visitor that has enough early. */
+static mun_code only_one(void *ctx, uint64_t index, uint64_t time, mun_slice entry,
+                         const mun_hash *leaf, mun_error *err)
+{
+    (void)ctx, (void)index, (void)time, (void)entry, (void)leaf, (void)err;
+    return MUN_E_LIMIT;
+}
+
+/* After a failed sync what stands in the streams beyond the last good one may be older than what
+ * was written: nobody gets it, nor one who stops there. */
+static void test_nothing_unsynced_after_failure(void **state)
+{
+    (void)state;
+    unsigned seen = 0;
+    for (int at = 1; at <= 12; at++) {
+        broken_world b;
+        setup(&b, (uint64_t)at);
+        uint64_t i = 0;
+        for (; i < 20; i++) assert_int_equal(append(&b, i), MUN_OK);
+        atomic_store(&b.f.sync_fails, at);
+        mun_code code = MUN_OK;
+        for (; i < 2000 && code == MUN_OK; i++) code = append(&b, i);
+        uint64_t last = mun_log_head(b.log).size - 1;
+        if (code != MUN_OK && last < mun_log_on_disk(b.log) &&
+            last >= mun_store_flushed(b.log->store)) {
+            seen++;
+            assert_int_equal(mun_log_scan(b.log, last, last + 1, only_one, NULL, NULL),
+                             MUN_E_FAILED);
+        }
+        mun_log_close(b.log, NULL);
+        world_close(&b.w);
+    }
+    assert_true(seen > 0);
 }
 
 /* An opening that is refused leaves the disk as it was [LOG-23]. */
@@ -459,6 +495,7 @@ int main(void)
         cmocka_unit_test(test_closed_on_a_full_disk),
         cmocka_unit_test(test_failed_calls_are_final),
         cmocka_unit_test(test_refused_after_failure),
+        cmocka_unit_test(test_nothing_unsynced_after_failure),
         cmocka_unit_test(test_refused_opening_writes_nothing),
         cmocka_unit_test(test_full_disk_many_callers),
         cmocka_unit_test(test_entry_changed_meanwhile),
