@@ -15,6 +15,7 @@
 #include <arpa/inet.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -316,6 +317,28 @@ bool mun_access_enter(mun_access *access, const mun_request *request, const mun_
     }
     mun_access_leave(&a.admitted);
     return false;
+}
+
+/* The principal of an admitted request is its token's, unless it is anyone. */
+static bool token_lasts(const mun_admitted *admitted, const mun_roster *rules, unsigned scope)
+{
+    if (admitted->principal == &admitted->rules->anyone) return false;
+    const uint8_t *hash = ((const mun_token *)(const void *)admitted->principal)->hash;
+    const mun_token *token = mun_token_list_find(&rules->tokens, hash);
+    if (token == NULL) token = mun_token_list_find(&rules->certificates, hash);
+    return token != NULL && !expired(token) && (token->principal.scopes & scope) == scope;
+}
+
+_Static_assert(offsetof(mun_token, principal) == 0, "a principal is the beginning of its token");
+
+bool mun_access_lasts(const mun_admitted *admitted, unsigned scope)
+{
+    if (admitted->access == NULL) return true;
+    mun_roster *rules = roster_now(admitted->access);
+    bool open = (rules->anyone.scopes & scope) == scope;
+    bool lasts = open || token_lasts(admitted, rules, scope);
+    mun_roster_give(rules);
+    return lasts;
 }
 
 void mun_access_leave(mun_admitted *admitted)

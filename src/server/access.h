@@ -76,6 +76,9 @@ typedef struct mun_admitted {
 bool mun_access_enter(mun_access *access, const mun_request *request, const mun_route *route,
                       uint64_t content_length, uint64_t now_ns, mun_admitted *ret,
                       mun_response *response);
+/* Whether who was admitted would be so now: for an answer that goes on for ever. False: the token
+ * or certificate was revoked, has expired or lost the scope, or the ledger is not open any more. */
+bool mun_access_lasts(const mun_admitted *admitted, unsigned scope);
 void mun_access_leave(mun_admitted *admitted); /* accepts a zeroed one */
 
 #endif

@@ -148,6 +148,9 @@ static ssize_t read_stream(void *cls, uint64_t position, char *to, size_t max)
     (void)position;
     for (;;) {
         if (!begin_read(exchange, &ping)) return MHD_CONTENT_READER_END_OF_STREAM;
+        if (!mun_access_lasts(&exchange->admitted, exchange->request.route->scope)) {
+            return MHD_CONTENT_READER_END_OF_STREAM; /* the client asks again, and is refused */
+        }
         if (exchange->budget == 0) {
             if (take_turns(exchange)) return 0;
             continue; /* the end has come */

@@ -239,6 +239,27 @@ def cost(service, bodies, headers, status):
     return (cpu_seconds(service) - begin) / len(bodies), all(s == status for s in got)
 
 
+def streams_end(checks, world):
+    """A stream that is open does not outlive the token it was opened with."""
+    file = world.path("tokens-of-streams")
+    token = new_token(file, "follower", "read")
+    ledger = world.ledger()
+    with serve(world, ledger_section(ledger, "read = token", f'tokens = "{file}"')) as service:
+        follower = service.socket(timeout=20)
+        follower.sendall(f"GET /v1/events?after=0 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
+        service.post_statement(world.statement())
+        text = b""
+        while b"\nid: 1\n" not in text:
+            text += follower.recv(65536) or b"\nid: 1\n ended early"
+        checks.ok(text.startswith(b"HTTP/1.1 200 ") and b"early" not in text, "the stream is open and follows")
+        harness.muniment("token", "revoke", "follower", "--tokens", file)
+        checks.ok(harness.wait_until(lambda: service.get(READ, headers=bearer(token)).status == 401, 10), "the token is revoked")
+        service.post_statement(world.statement())
+        rest = follower.recv(65536)
+        checks.ok(b"id: 2" not in rest and b"0\r\n\r\n" in rest, f"its stream ends without another entry: {rest[:200]}")
+        follower.close()
+
+
 def changed_at_once(checks, world, n=16):
     """Who changes the file at the same time loses nothing of another's change; the file stays its owner's."""
     file = world.path("tokens-at-once")
@@ -275,6 +296,7 @@ def main():
         addresses(checks, world)
         concurrent_requests(checks, world)
         before_the_body(checks, world)
+        streams_end(checks, world)
         changed_at_once(checks, world)
         refusal_is_cheap(checks, world)
 
