@@ -57,7 +57,7 @@ static mun_code clear_old(const char *where, const struct sockaddr_un *address, 
     mun_file_info info;
     MUN_TRY(mun_file_look(address->sun_path, false, &info, err));
     if (info.kind == MUN_FILE_MISSING) return MUN_OK;
-    if (info.kind != MUN_FILE_OTHER) {
+    if (info.kind != MUN_FILE_SOCKET) {
         return mun_failf(err, MUN_E_EXISTS, 0, "cannot listen on %s: that is not a socket", where);
     }
     if (answers(address)) {

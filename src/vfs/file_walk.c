@@ -116,6 +116,7 @@ static mun_file_kind kind_of(mode_t mode)
     if (S_ISREG(mode)) return MUN_FILE_REGULAR;
     if (S_ISDIR(mode)) return MUN_FILE_DIRECTORY;
     if (S_ISLNK(mode)) return MUN_FILE_LINK;
+    if (S_ISSOCK(mode)) return MUN_FILE_SOCKET;
     return S_ISFIFO(mode) ? MUN_FILE_PIPE : MUN_FILE_OTHER;
 }
 

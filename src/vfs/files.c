@@ -31,6 +31,7 @@ static mun_file_kind kind_of(mode_t mode)
     if (S_ISREG(mode)) return MUN_FILE_REGULAR;
     if (S_ISDIR(mode)) return MUN_FILE_DIRECTORY;
     if (S_ISLNK(mode)) return MUN_FILE_LINK;
+    if (S_ISSOCK(mode)) return MUN_FILE_SOCKET;
     return S_ISFIFO(mode) ? MUN_FILE_PIPE : MUN_FILE_OTHER;
 }
 
@@ -282,7 +283,7 @@ mun_code mun_file_write(const char *path, mun_slice bytes, unsigned flags, mun_e
     if (is_dash(path)) return write_through(path, bytes, err);
     mun_file_info info;
     MUN_TRY(mun_file_look(path, true, &info, err));
-    if (info.kind == MUN_FILE_PIPE || info.kind == MUN_FILE_OTHER) {
+    if (info.kind >= MUN_FILE_PIPE) { /* pipes, sockets, devices */
         return write_through(path, bytes, err);
     }
     if (info.kind == MUN_FILE_DIRECTORY) return mun_sys_fail(err, EISDIR, "write", path, NULL);

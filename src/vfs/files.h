@@ -28,7 +28,8 @@ typedef enum mun_file_kind {
     MUN_FILE_DIRECTORY,
     MUN_FILE_LINK, /* only where links are not followed */
     MUN_FILE_PIPE,
-    MUN_FILE_OTHER /* device, socket */
+    MUN_FILE_SOCKET,
+    MUN_FILE_OTHER /* device */
 } mun_file_kind;
 
 typedef struct mun_file_info {

@@ -96,6 +96,7 @@ static void unix_sockets(void **state)
     snprintf(where, sizeof where, "unix:%s/file", folder);
     assert_int_equal(mun_file_write(where + 5, MUN_LITERAL("x"), 0, NULL), MUN_OK);
     assert_int_equal(refused(where, false, "not a socket"), MUN_E_EXISTS);
+    assert_int_equal(refused("unix:/dev/null", false, "not a socket"), MUN_E_EXISTS);
     snprintf(where, sizeof where, "unix:%s/missing/s", folder);
     assert_int_equal(refused(where, false, "bind"), MUN_E_IO);
     memset(where + 5, 'a', 200);
