@@ -323,7 +323,7 @@ bool mun_access_enter(mun_access *access, const mun_request *request, const mun_
 static bool token_lasts(const mun_admitted *admitted, const mun_roster *rules, unsigned scope)
 {
     if (admitted->principal == &admitted->rules->anyone) return false;
-    const uint8_t *hash = ((const mun_token *)(const void *)admitted->principal)->hash;
+    const uint8_t *hash = ((const mun_token *)admitted->principal)->hash;
     const mun_token *token = mun_token_list_find(&rules->tokens, hash);
     if (token == NULL) token = mun_token_list_find(&rules->certificates, hash);
     return token != NULL && !expired(token) && (token->principal.scopes & scope) == scope;
