@@ -5,12 +5,13 @@
 #include <stdlib.h>
 
 /*
- * A writer's cache holds the right edges of the four indexes for millions of rows; the WAL is
- * folded back in larger steps than SQLite's 1,000 pages, as each step costs two syncs.
+ * A writer's cache holds the right edges of the four indexes for millions of rows. The WAL is
+ * folded back in small steps: each costs two syncs, but the syncs of a large one hold up those of
+ * the log.
  */
 #define WRITER_CACHE_KIB "-32768"
 #define READER_CACHE_KIB "-4096"
-#define CHECKPOINT_PAGES "8192"
+#define CHECKPOINT_PAGES "1000"
 #define BUSY_MS          5000
 /* All caches of the process together: beyond it SQLite recycles pages instead of taking more. Many
  * ledgers in one process would else keep 36 MiB each. */

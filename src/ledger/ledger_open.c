@@ -21,7 +21,6 @@ static void locks_init(mun_ledger *ledger)
     pthread_rwlockattr_destroy(&attr);
     pthread_mutex_init(&ledger->checkpoint_mutex, NULL);
     mun_crypto_pool_init(&ledger->pool);
-    mun_node_cache_init(&ledger->nodes);
 }
 
 static mun_code path_check(const char *directory, mun_error *err)
@@ -249,7 +248,6 @@ static mun_code finish(mun_ledger *ledger, mun_error *err)
     keys_drop(ledger);
     mun_control_close(&ledger->control);
     mun_crypto_pool_finish(&ledger->pool);
-    mun_node_cache_finish(&ledger->nodes);
     mun_buf_free(&ledger->pub_text);
     mun_buf_free(&ledger->checkpoint);
     pthread_mutex_destroy(&ledger->checkpoint_mutex);

@@ -13,7 +13,6 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "ledger/crypto_pool.h"
-#include "ledger/node_cache.h"
 #include "ledger/row_follower.h"
 #include "log/log.h"
 #include "trust/control_state.h"
@@ -77,7 +76,6 @@ struct mun_ledger {
     mun_buf checkpoint;
     atomic_uint_fast64_t checkpoint_kept; /* size of the one that was written to the directory */
 
-    mun_node_cache nodes;
     mun_row_follower follower;
 };
 
@@ -163,9 +161,8 @@ typedef struct mun_receipt_request {
     mun_tree_head head;
 } mun_receipt_request;
 
-MUN_MUST mun_code mun_receipt_make(mun_ledger *ledger, const mun_crypto *crypto,
-                                   const mun_receipt_request *request, mun_buf *ret,
-                                   mun_error *err);
+MUN_MUST mun_code mun_receipt_make(mun_ledger *ledger, const mun_receipt_request *request,
+                                   mun_buf *ret, mun_error *err);
 
 /* Reads and parses an entry; the statement points into ret_entry. */
 MUN_MUST mun_code mun_ledger_statement(mun_ledger *ledger, uint64_t index, mun_buf *ret_entry,

@@ -14,30 +14,13 @@ static mun_code no_room(mun_error *err)
     return mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "out of memory");
 }
 
-static mun_code inclusion_checked(mun_ledger *ledger, const mun_crypto *crypto, uint64_t index,
-                                  const mun_hash *leaf, const mun_tree_head *head, mun_path *ret,
-                                  mun_error *err)
-{
-    mun_hash root;
-    MUN_TRY(
-        mun_node_cache_inclusion(&ledger->nodes, crypto, ledger->log, index, head->size, ret, err));
-    if (mun_inclusion_fold(crypto, index, head->size, leaf, ret->node, ret->len, &root) != MUN_OK ||
-        !mun_hash_equal(&root, &head->root)) {
-        return mun_failf(err, MUN_E_DAMAGED, 0,
-                         "the inclusion path of entry %llu does not lead to the root of the tree: "
-                         "the hash files are damaged; run muniment fsck",
-                         (unsigned long long)index);
-    }
-    return MUN_OK;
-}
-
-mun_code mun_receipt_make(mun_ledger *ledger, const mun_crypto *crypto,
-                          const mun_receipt_request *request, mun_buf *ret, mun_error *err)
+mun_code mun_receipt_make(mun_ledger *ledger, const mun_receipt_request *request, mun_buf *ret,
+                          mun_error *err)
 {
     mun_path path;
     MUN_TRY(mun_ledger_need_keys(ledger, err));
-    MUN_TRY(inclusion_checked(ledger, crypto, request->index, &request->leaf, &request->head, &path,
-                              err));
+    MUN_TRY(mun_log_inclusion_to(ledger->log, &request->leaf, request->index, &request->head, &path,
+                                 err));
     mun_receipt_params params = {
         .iss = ledger->pub.origin,
         .sub = request->sub,
@@ -63,7 +46,7 @@ static mun_code receipt_at(mun_ledger *ledger, const mun_crypto *crypto, uint64_
     MUN_TRY(mun_ledger_statement(ledger, index, &entry, &request.time_ms, &statement, err));
     request.sub = statement.sub;
     mun_hash_leaf(crypto, mun_buf_slice(&entry), &request.leaf);
-    return mun_receipt_make(ledger, crypto, &request, ret, err);
+    return mun_receipt_make(ledger, &request, ret, err);
 }
 
 mun_code mun_ledger_receipt(mun_ledger *ledger, uint64_t index, mun_buf *ret, mun_error *err)
@@ -278,7 +261,7 @@ static mun_code tlog_proof_at(mun_ledger *ledger, const mun_crypto *crypto, uint
                          "again in a moment",
                          (unsigned long long)index);
     }
-    MUN_TRY(inclusion_checked(ledger, crypto, index, leaf, &head, &path, err));
+    MUN_TRY(mun_log_inclusion_to(ledger->log, leaf, index, &head, &path, err));
     mun_tlog_proof proof = {.index = index, .path_len = path.len, .note = mun_buf_slice(&note)};
     if (path.len > MUN_PROOF_PATH_MAX) return no_room(err);
     memcpy(proof.path, path.node, path.len * MUN_HASH_SIZE);
@@ -315,7 +298,7 @@ static mun_code evidence(mun_ledger *ledger, const mun_crypto *crypto, uint64_t 
     MUN_TRY(mun_ledger_statement(ledger, index, &entry, &request.time_ms, &statement, err));
     request.sub = statement.sub;
     mun_hash_leaf(crypto, mun_buf_slice(&entry), &request.leaf);
-    MUN_TRY(mun_receipt_make(ledger, crypto, &request, &receipt, err));
+    MUN_TRY(mun_receipt_make(ledger, &request, &receipt, err));
     MUN_TRY(tlog_proof_at(ledger, crypto, index, &request.leaf, request.head, &proof, err));
     mun_slice receipts[] = {mun_buf_slice(&receipt)}, proofs[] = {mun_buf_slice(&proof)};
     MUN_TRY(mun_evidence_write(&statement, receipts, 1, proofs, 1, ret, err));

@@ -107,7 +107,7 @@ static mun_code chunk_append(chunk *c, mun_tree_head *ret_head, mun_error *err)
         result->index = c->appended[i].index;
         result->time_ms = c->appended[i].time_ms;
         result->existed = c->appended[i].existed;
-        mun_node_cache_leaf(&c->ledger->nodes, result->index, &c->fresh[i].leaf);
+        mun_log_keep_leaf(c->ledger->log, result->index, &c->fresh[i].leaf);
     }
     return MUN_OK;
 }
@@ -148,7 +148,7 @@ static mun_code receipts_for(chunk *c, const pending *list, size_t len, const mu
         };
         /* A known entry may be newer than the head that was taken before it was looked up. */
         if (request.index >= head->size) request.head = mun_log_head(c->ledger->log);
-        MUN_TRY(mun_receipt_make(c->ledger, c->crypto, &request, &ret_receipts[list[i].at], err));
+        MUN_TRY(mun_receipt_make(c->ledger, &request, &ret_receipts[list[i].at], err));
     }
     return MUN_OK;
 }

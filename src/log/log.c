@@ -107,6 +107,7 @@ static mun_log *log_new(const mun_log_config *config)
     pthread_cond_init(&log->work, &monotonic);
     pthread_condattr_destroy(&monotonic);
     mun_recent_init(&log->recent);
+    mun_node_cache_init(&log->nodes);
     return log;
 }
 
@@ -116,6 +117,7 @@ static void log_free(mun_log *log)
     mun_store_close(log->store);
     mun_reader_free(log->reader);
     mun_recent_finish(&log->recent);
+    mun_node_cache_finish(&log->nodes);
     mun_log_pool_drop(log);
     drop_workers(log);
     pthread_mutex_destroy(&log->worker_lock);

@@ -107,6 +107,12 @@ MUN_MUST mun_code mun_log_find(mun_log *log, const mun_hash *leaf, uint64_t *ret
 MUN_MUST mun_code mun_log_root(mun_log *log, uint64_t size, mun_hash *ret, mun_error *err);
 MUN_MUST mun_code mun_log_inclusion(mun_log *log, uint64_t index, uint64_t size, mun_path *ret,
                                     mun_error *err);
+/* The path from a leaf that the caller knows to the root of a head that it got: MUN_E_DAMAGED when
+ * the hash files do not lead there. */
+MUN_MUST mun_code mun_log_inclusion_to(mun_log *log, const mun_hash *leaf, uint64_t index,
+                                       const mun_tree_head *head, mun_path *ret, mun_error *err);
+/* Keeps the leaf of an entry that was appended just now at hand: its receipt comes next. */
+void mun_log_keep_leaf(mun_log *log, uint64_t index, const mun_hash *leaf);
 MUN_MUST mun_code mun_log_consistency(mun_log *log, uint64_t old_size, uint64_t new_size,
                                       mun_path *ret, mun_error *err);
 /* The bytes of a tile (level >= 0) or of an entry bundle (level -1) at the given width. */

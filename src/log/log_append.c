@@ -183,14 +183,14 @@ static bool ring_ready(const mun_log *log, const mun_batch *batch)
 /* Without the gate. The journal changes only while its leader waits here. */
 static mun_code wait_for_ring(mun_log *log, const mun_batch *batch, mun_error *err)
 {
-    if (ring_ready(log, batch)) return MUN_OK;
+    if (ring_ready(log, batch) && !atomic_load(&log->hurried)) return MUN_OK;
     mun_code code = MUN_OK;
     uint32_t need = 2 * (uint32_t)((MUN_LOG_HEADER_BYTES + batch->payload_len) / MUN_LOG_BLOCK + 1);
     if (need > MUN_LOG_RING_MAX && !mun_store_can_hold(log->store, batch)) {
         return mun_fail(err, MUN_E_LIMIT, MUN_NO_OFFSET, "the batch is larger than the journal");
     }
     pthread_mutex_lock(&log->gate);
-    log->waits++;
+    log->waits = atomic_exchange(&log->hurried, false) ? WAITS_TO_GROW : log->waits + 1;
     log->want_ring = need;
     log->grow = mun_follower_ring(log) > mun_store_ring_blocks(log->store);
     log->stuck = MUN_OK; /* the follower tries once more before we give up */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The follower: puts committed batches into the streams, publishes, flushes when half the ring is
- * used or nothing happens, grows the journal when commits had to wait. A full disk stops it for a
- * while, nothing else does short of a failure that is final.
+ * used or nothing happens, grows the journal when commits had to wait or flushes follow each other
+ * closely: their syncs hold up those of the commits. A full disk stops it for a while, nothing else
+ * does short of a failure that is final.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -16,8 +17,8 @@
 #define LEAVE_IDLE_MS 2000 /* without work: end the thread */
 #define RETRY_MS      100  /* the disk was full */
 #define GROW_SOON     4096 /* blocks: up to this, one wait is reason enough */
-#define WAITS_TO_GROW 16   /* beyond it, this many */
 #define GROW_FACTOR   4
+#define FLUSHES_APART 2000 /* ms between two flushes; closer ones are reason enough as well */
 
 /* With the gate. */
 static void wait_work(mun_log *log, unsigned ms)
@@ -101,6 +102,18 @@ static void follow(mun_log *log, mun_worker *worker)
     log->followed = done;
 }
 
+/* With the gate. By the batches' times, so that the same batches make the same journal. */
+static void flushed(mun_log *log)
+{
+    uint64_t now = log->recent.last_time_ms;
+    bool close = log->flushed_ms != 0 && now - log->flushed_ms < FLUSHES_APART;
+    if (close && mun_store_ring_blocks(log->store) < MUN_LOG_RING_MAX) {
+        atomic_store(&log->hurried, true);
+    }
+    log->flushed_ms = now;
+    pthread_cond_broadcast(&log->ring);
+}
+
 /* One step of a flush, so that following goes on between its syncs. */
 static void flush_step(mun_log *log, mun_worker *worker)
 {
@@ -110,7 +123,7 @@ static void flush_step(mun_log *log, mun_worker *worker)
     mun_code code = mun_store_flush_step(log->store, &worker->crypto, &done, &err);
     pthread_mutex_lock(&log->gate);
     outcome(log, code);
-    if (done) pthread_cond_broadcast(&log->ring);
+    if (done) flushed(log);
 }
 
 static void flush(mun_log *log, mun_worker *worker)

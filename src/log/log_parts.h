@@ -18,11 +18,13 @@
 
 #include "log/dedup.h"
 #include "log/log.h"
+#include "log/node_cache.h"
 #include "log/store.h"
 #include "log/store_reader.h"
 
 #define BATCH_POOL_MAX    12u         /* big batches in use or waiting for the follower */
 #define PENDING_BYTES_MAX (16u << 20) /* in small batches waiting for the follower */
+#define WAITS_TO_GROW     16u /* commits that waited for a large journal, to make it larger */
 #define SMALL_BATCH       (64u << 10) /* up to this, a committed batch is copied out of its pool */
 
 /* What a thread needs while it is inside: taken from the log's list, and given back. */
@@ -118,12 +120,15 @@ struct mun_log {
     bool growing, stop;
     bool follow_next; /* the follower's turn: a step of a flush, or more batches */
     bool follower_runs, follower_joinable;
-    unsigned waits;     /* commits that had to wait since the journal grew */
-    uint32_t want_ring; /* blocks that a batch needs */
-    size_t followed;    /* of the pending batches, when a full disk stopped the follower */
+    unsigned waits;       /* commits that had to wait since the journal grew */
+    uint64_t flushed_ms;  /* time of the newest entry at the last flush, or 0 */
+    _Atomic bool hurried; /* flushes follow each other closely: the next commit lets it grow */
+    uint32_t want_ring;   /* blocks that a batch needs */
+    size_t followed;      /* of the pending batches, when a full disk stopped the follower */
     pthread_t follower;
 
     mun_recent recent;
+    mun_node_cache nodes;
     mun_known known;
     _Atomic uint64_t peer_size; /* read-only: in the streams for us */
 };
@@ -176,6 +181,7 @@ MUN_MUST mun_code mun_peer_open(mun_log *log, mun_error *err);
 typedef struct mun_log_nodes {
     mun_log *log;
     mun_worker *worker;
+    uint64_t size; /* of the tree: what is near its right edge is kept */
     mun_level_source levels;
 } mun_log_nodes;
 

@@ -15,14 +15,16 @@ mun_code mun_log_nodes_open(mun_log_nodes *ret, mun_log *log, mun_worker *worker
     *ret = (mun_log_nodes){
         .log = log,
         .worker = worker,
+        .size = mun_log_head(log).size,
         .levels = {.ctx = worker->window, .read = mun_tile_window_read, .crypto = &worker->crypto},
     };
     return MUN_OK;
 }
 
-static mun_code node_get(void *ctx, unsigned height, uint64_t index, mun_hash *ret, mun_error *err)
+/* From the batches in memory, or hashed from a run of the files' level below. */
+static mun_code node_made(mun_log_nodes *nodes, unsigned height, uint64_t index, mun_hash *ret,
+                          mun_error *err)
 {
-    mun_log_nodes *nodes = ctx;
     uint64_t end = (index + 1) << height;
     if (end > nodes->worker->window->size) {
         if (mun_recent_node(&nodes->log->recent, height, index, ret)) return MUN_OK;
@@ -31,6 +33,27 @@ static mun_code node_get(void *ctx, unsigned height, uint64_t index, mun_hash *r
                              mun_log_on_disk(nodes->log));
     }
     return mun_level_node(&nodes->levels, height, index, ret, err);
+}
+
+/* Recursion goes down to the next height that the files have: at most seven deep. */
+static mun_code node_get(void *ctx, unsigned height, uint64_t index, mun_hash *ret, mun_error *err)
+{
+    mun_log_nodes *nodes = ctx;
+    mun_node_cache *kept = &nodes->log->nodes;
+    if (!mun_node_cache_suits(height, index, nodes->size)) {
+        return node_made(nodes, height, index, ret, err);
+    }
+    if (mun_node_cache_get(kept, height, index, ret)) return MUN_OK;
+    if (height % MUN_LOG_TILE_BITS == 0 && height < MUN_LOG_LEVELS * MUN_LOG_TILE_BITS) {
+        MUN_TRY(node_made(nodes, height, index, ret, err));
+    } else {
+        mun_hash left, right;
+        MUN_TRY(node_get(nodes, height - 1, index * 2, &left, err));
+        MUN_TRY(node_get(nodes, height - 1, index * 2 + 1, &right, err));
+        mun_hash_node(&nodes->worker->crypto, &left, &right, ret);
+    }
+    mun_node_cache_put(kept, height, index, ret);
+    return MUN_OK;
 }
 
 mun_node_source mun_log_nodes_source(mun_log_nodes *nodes)
@@ -46,8 +69,9 @@ static mun_code beyond(const mun_tree_head *head, uint64_t size, mun_error *err)
                      (unsigned long long)head->size, (unsigned long long)size);
 }
 
-static mun_code wrong_proof(mun_error *err, uint64_t entry)
+static mun_code wrong_proof(mun_log *log, mun_error *err, uint64_t entry)
 {
+    mun_node_cache_clear(&log->nodes);
     return mun_damage(err, MUN_DIR_HASHES, 0, entry,
                       "the tree hashes do not give the root of the log; run fsck");
 }
@@ -87,7 +111,7 @@ static mun_code root_of(const mun_log_nodes *nodes, const mun_node_source *sourc
     MUN_TRY(mun_consistency_make(crypto, source, size, head->size, &path, err));
     mun_code code =
         mun_consistency_check(crypto, size, ret, head->size, &head->root, path.node, path.len);
-    return code == MUN_OK ? MUN_OK : wrong_proof(err, size);
+    return code == MUN_OK ? MUN_OK : wrong_proof(nodes->log, err, size);
 }
 
 static mun_code root_at(mun_log *log, mun_worker *worker, const mun_tree_head *head, uint64_t size,
@@ -110,6 +134,15 @@ mun_code mun_log_root(mun_log *log, uint64_t size, mun_hash *ret, mun_error *err
     return code;
 }
 
+static mun_code path_of(mun_log *log, mun_worker *worker, uint64_t index, uint64_t size,
+                        mun_path *ret, mun_error *err)
+{
+    mun_log_nodes nodes;
+    MUN_TRY(mun_log_nodes_open(&nodes, log, worker, err));
+    mun_node_source source = mun_log_nodes_source(&nodes);
+    return mun_inclusion_make(&worker->crypto, &source, index, size, ret, err);
+}
+
 /* Every proof is checked against a root: damage gives no wrong proof. */
 static mun_code inclusion_of(mun_log *log, mun_worker *worker, const mun_tree_head *head,
                              uint64_t index, uint64_t size, mun_path *ret, mun_error *err)
@@ -123,8 +156,33 @@ static mun_code inclusion_of(mun_log *log, mun_worker *worker, const mun_tree_he
     MUN_TRY(node_get(&nodes, 0, index, &leaf, err));
     mun_code code =
         mun_inclusion_fold(&worker->crypto, index, size, &leaf, ret->node, ret->len, &root);
-    if (code != MUN_OK || !mun_hash_equal(&root, &want)) return wrong_proof(err, index);
+    if (code != MUN_OK || !mun_hash_equal(&root, &want)) return wrong_proof(log, err, index);
     return MUN_OK;
+}
+
+mun_code mun_log_inclusion_to(mun_log *log, const mun_hash *leaf, uint64_t index,
+                              const mun_tree_head *head, mun_path *ret, mun_error *err)
+{
+    mun_worker *worker;
+    mun_hash root;
+    mun_tree_head now = mun_log_head(log);
+    MUN_TRY(beyond(&now, head->size, err));
+    MUN_TRY(mun_worker_take(log, &worker, err));
+    mun_code code = path_of(log, worker, index, head->size, ret, err);
+    if (code == MUN_OK) {
+        code = mun_inclusion_fold(&worker->crypto, index, head->size, leaf, ret->node, ret->len,
+                                  &root);
+        if (code != MUN_OK || !mun_hash_equal(&root, &head->root)) {
+            code = wrong_proof(log, err, index);
+        }
+    }
+    mun_worker_give(log, worker);
+    return code;
+}
+
+void mun_log_keep_leaf(mun_log *log, uint64_t index, const mun_hash *leaf)
+{
+    mun_node_cache_put(&log->nodes, 0, index, leaf);
 }
 
 mun_code mun_log_inclusion(mun_log *log, uint64_t index, uint64_t size, mun_path *ret,
@@ -151,7 +209,7 @@ static mun_code consistency_of(mun_log *log, mun_worker *worker, const mun_tree_
     MUN_TRY(mun_tree_root(&worker->crypto, &source, old_size, &old_root, err));
     mun_code code = mun_consistency_check(&worker->crypto, old_size, &old_root, new_size, &new_root,
                                           ret->node, ret->len);
-    return code == MUN_OK ? MUN_OK : wrong_proof(err, old_size);
+    return code == MUN_OK ? MUN_OK : wrong_proof(log, err, old_size);
 }
 
 mun_code mun_log_consistency(mun_log *log, uint64_t old_size, uint64_t new_size, mun_path *ret,

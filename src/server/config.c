@@ -2,6 +2,8 @@
 /* A configuration as an object: defaults, the one without a file, what must fit together. */
 #include "server/config.h"
 
+#include "server/work_queue.h"
+
 #include "vfs/files.h"
 
 #include <stdlib.h>
@@ -18,7 +20,7 @@ void mun_config_defaults(mun_config *ret)
                    .batch_bytes = MUN_BATCH_BODY_MAX,
                    .queue = MUN_REGISTER_QUEUE,
                    .open_ledgers = MUN_LEDGERS_OPEN,
-                   .workers = MUN_WORKERS},
+                   .workers = mun_workers_default()},
         .log_format = MUN_EVENT_LOGFMT,
         .log_level = MUN_EVENT_INFO,
     };

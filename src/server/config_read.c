@@ -7,6 +7,7 @@
 #include "server/config.h"
 
 #include "server/tokens.h"
+#include "server/work_queue.h"
 #include "vfs/files.h"
 
 #include <confuse.h>
@@ -28,7 +29,7 @@ static cfg_opt_t limit_options[] = {
     CFG_INT("batch-bytes", MUN_BATCH_BODY_MAX, CFGF_NONE),
     CFG_INT("queue", MUN_REGISTER_QUEUE, CFGF_NONE),
     CFG_INT("open-ledgers", MUN_LEDGERS_OPEN, CFGF_NONE),
-    CFG_INT("workers", MUN_WORKERS, CFGF_NONE),
+    CFG_INT("workers", 0, CFGF_NONE),
     CFG_END()};
 static cfg_opt_t allowance_options[] = {
     CFG_INT("requests-per-second", 0, CFGF_NONE), CFG_INT("burst", 0, CFGF_NONE),
@@ -73,7 +74,7 @@ static const struct {
     {"limits|batch-bytes", 65536, 64 << 20},
     {"limits|queue", 1, 65536},
     {"limits|open-ledgers", 1, MUN_LEDGERS_MAX},
-    {"limits|workers", 1, 256},
+    {"limits|workers", 1, MUN_WORKERS_MAX},
     {"ledger|per-principal|requests-per-second", 0, 1000000},
     {"ledger|per-principal|burst", 0, 1000000},
     {"ledger|per-principal|concurrent", 0, 65536},
@@ -198,6 +199,7 @@ static void take_limits(cfg_t *section, mun_limits *ret)
                         .queue = number(section, "queue"),
                         .open_ledgers = number(section, "open-ledgers"),
                         .workers = number(section, "workers")};
+    if (ret->workers == 0) ret->workers = mun_workers_default(); /* not in the file */
 }
 
 static void take_allowance(cfg_t *section, mun_allowance *ret)

@@ -34,7 +34,7 @@ static mun_http_options completed(const mun_http_options *given)
 {
     mun_http_options options = *given;
     options.io_threads = or_default(options.io_threads, IO_THREADS);
-    options.workers = or_default(options.workers, MUN_WORKERS);
+    options.workers = or_default(options.workers, mun_workers_default());
     options.connections = or_default(options.connections, MUN_HTTP_CONNECTIONS);
     options.per_address =
         or_default(options.per_address, given->service->limits.connections_per_address);

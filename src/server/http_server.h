@@ -22,7 +22,7 @@ typedef struct mun_http_options {
     const bool *behind_proxy; /* for each socket: forwarded fields are believed */
     size_t sockets_len;
     unsigned io_threads;  /* 0: 2 */
-    unsigned workers;     /* 0: MUN_WORKERS */
+    unsigned workers;     /* 0: mun_workers_default */
     uint32_t connections; /* and these from service_limits.h, 0: the constant */
     uint32_t per_address; /* connections of one address; 0: no limit */
     uint32_t head_seconds, body_seconds, idle_seconds;

@@ -10,6 +10,7 @@
 #include "server/scrapi.h"
 #include "server/served_parts.h"
 #include "server/service.h"
+#include "server/work_queue.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -200,7 +201,7 @@ static mun_code workers_start(mun_register_queue *queue, size_t workers, mun_err
 mun_code mun_register_queue_create(mun_service *service, size_t workers, size_t queue_max,
                                    mun_register_queue **ret, mun_error *err)
 {
-    if (workers == 0) workers = MUN_WORKERS;
+    if (workers == 0) workers = mun_workers_default();
     mun_register_queue *queue = calloc(1, sizeof *queue);
     if (queue == NULL) return mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "out of memory");
     pthread_mutex_init(&queue->mutex, NULL);

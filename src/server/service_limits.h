@@ -37,8 +37,10 @@
 /* Work */
 #define MUN_REGISTER_QUEUE                                                                         \
     1024 /* (c) limits.queue: registrations waiting, all ledgers; beyond 503 */
-#define MUN_REGISTER_TURN       64   /* statements that one worker takes at once */
-#define MUN_WORKERS             8    /* (c) workers: threads that may wait for the disk */
+#define MUN_REGISTER_TURN       64 /* statements that one worker takes at once */
+#define MUN_WORKERS_EACH        2  /* (c) workers: threads that may wait for the disk, for each */
+#define MUN_WORKERS_MIN         4  /* processor; and at least. See mun_workers_default */
+#define MUN_WORKERS_MAX         256
 #define MUN_WORK_QUEUE          1024 /* other requests that may wait for the disk */
 #define MUN_RETRY_AFTER_SECONDS 1    /* said with 503 and 429 where nothing better is known */
 

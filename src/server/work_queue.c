@@ -1,8 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/work_queue.h"
 
+#include "server/service_limits.h"
+
 #include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+unsigned mun_workers_default(void)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    long suits = processors > 0 ? processors * MUN_WORKERS_EACH : 0;
+    if (suits > MUN_WORKERS_MAX) return MUN_WORKERS_MAX;
+    return suits > MUN_WORKERS_MIN ? (unsigned)suits : MUN_WORKERS_MIN;
+}
 
 struct mun_work_queue {
     pthread_mutex_t mutex; /* guards all below but `threads` */

@@ -20,6 +20,11 @@ typedef struct mun_work_item {
 
 typedef struct mun_work_queue mun_work_queue;
 
+/* How many threads suit this machine: some wait for the disk while others compute, but each that is
+ * woken takes the processor from one that was about to finish. Measured on 2 processors: 4 answer a
+ * sixth more than 8. */
+unsigned mun_workers_default(void);
+
 /* metrics: for the gauge of what waits; borrowed, may be NULL. */
 MUN_MUST mun_code mun_work_queue_create(size_t workers, size_t queue_max, mun_metrics *metrics,
                                         mun_work_queue **ret, mun_error *err);
