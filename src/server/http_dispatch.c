@@ -30,7 +30,11 @@ static bool submit(http_exchange *exchange)
 {
     mun_http_server *server = exchange->server;
     if (exchange->request.route->lane != MUN_LANE_REGISTER) {
-        exchange->work = (mun_work_item){.run = run_handler, .ctx = exchange};
+        mun_served *served = exchange->request.served;
+        exchange->work =
+            (mun_work_item){.run = run_handler,
+                            .ctx = exchange,
+                            .share = served == NULL ? NULL : mun_served_work_share(served)};
         return mun_work_submit(server->work, &exchange->work);
     }
     exchange->job = (mun_register_job){.request = &exchange->request,

@@ -17,8 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define WORKERS_FOR_OTHERS 2 /* are not taken by one ledger alone */
-#define PLACES_SHARE       7 /* times the free places: so many a ledger may hold beside others */
+#define PLACES_SHARE 7 /* times the free places: so many a ledger may hold beside others */
 
 typedef struct worker {
     mun_register_queue *queue;
@@ -34,6 +33,8 @@ struct mun_register_queue {
     mun_served *first, *last; /* the round: ledgers that have jobs */
     size_t waiting;
     size_t turns_max; /* of one ledger at once */
+    size_t share_max; /* and beside others */
+    bool alone;       /* there was one ledger, when a job was last handed in */
     size_t idle;      /* workers that wait for work and were not called yet */
     bool stop;
     size_t workers_len;
@@ -53,9 +54,8 @@ static uint64_t clock_ns(void)
  * a ledger whose disk does not answer leaves some to the others. */
 static bool round_push(mun_register_queue *queue, mun_served *served)
 {
-    if (served->in_round || served->first_job == NULL || served->turns >= queue->turns_max) {
-        return false;
-    }
+    size_t most = queue->alone ? queue->turns_max : queue->share_max;
+    if (served->in_round || served->first_job == NULL || served->turns >= most) return false;
     served->in_round = true;
     served->next_turn = NULL;
     if (queue->last == NULL) {
@@ -174,13 +174,12 @@ static bool worker_start(worker *w)
 
 /* Turns of one ledger at once: enough that every processor verifies while one turn is being synced.
  * More of them would only make the turns smaller: measured, 8 at once cost a sixth more processor
- * time for each registration than 3 on 2 processors. And some workers are left to other ledgers. */
+ * time for each registration than 3 on 2 processors. */
 static size_t turns_max_of(size_t workers)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     size_t most = processors > 0 ? (size_t)processors + 1 : 2;
-    size_t share = workers > 2 * WORKERS_FOR_OTHERS ? workers - WORKERS_FOR_OTHERS : workers;
-    return most < share ? most : share;
+    return most < workers ? most : workers;
 }
 
 /* ---- From outside ---------------------------------------------------------------------------- */
@@ -208,6 +207,7 @@ mun_code mun_register_queue_create(mun_service *service, size_t workers, size_t 
     pthread_cond_init(&queue->work, NULL);
     queue->service = service;
     queue->turns_max = turns_max_of(workers);
+    queue->share_max = turns_max_of(mun_work_share_max(workers));
     queue->waiting_max = queue_max > 0 ? queue_max : MUN_REGISTER_QUEUE;
     queue->workers = calloc(workers, sizeof queue->workers[0]);
     mun_code code = queue->workers == NULL
@@ -252,6 +252,7 @@ bool mun_register_submit(mun_register_queue *queue, mun_register_job *job)
     bool alone = mun_served_count(queue->service->ledgers) <= 1;
     job->queued_ns = clock_ns();
     pthread_mutex_lock(&queue->mutex);
+    queue->alone = alone;
     bool room = has_room(queue, served, alone);
     if (room) job_push(queue, served, job);
     pthread_mutex_unlock(&queue->mutex);

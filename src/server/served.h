@@ -37,6 +37,7 @@ typedef enum mun_served_state {
 struct mun_access;
 struct mun_backend;
 struct mun_metrics;
+struct mun_work_share;
 
 typedef struct mun_served_options {
     const char *name; /* 1..MUN_LEDGER_NAME_MAX of [A-Za-z0-9._-] */
@@ -107,6 +108,10 @@ void mun_served_damaged(mun_served *served, const mun_error *why);
 
 /* Says that entries were added: wakes the streams of this ledger (http_server.h). */
 void mun_served_grew(mun_served *served);
+
+/* Its share of the workers (work_queue.h); NULL while no other ledger is served, which would need
+ * what it leaves. */
+struct mun_work_share *mun_served_work_share(mun_served *served);
 
 const mun_served_options *mun_served_options_of(const mun_served *served);
 const mun_ledger_pub *mun_served_identity(const mun_served *served); /* from ledger.pub */

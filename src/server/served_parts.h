@@ -11,6 +11,7 @@
 
 #include "server/access.h"
 #include "server/served.h"
+#include "server/work_queue.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -47,6 +48,8 @@ struct mun_served {
     mun_served *next_turn;
     bool in_round;
     size_t turns; /* of it that are being served */
+
+    mun_work_share work; /* the work queue's */
 };
 
 struct mun_served_set {

@@ -327,6 +327,11 @@ size_t mun_served_count(mun_served_set *set)
     return len;
 }
 
+mun_work_share *mun_served_work_share(mun_served *served)
+{
+    return mun_served_count(served->set) > 1 ? &served->work : NULL;
+}
+
 mun_served *mun_served_at(mun_served_set *set, size_t n)
 {
     pthread_rwlock_rdlock(&set->lock);

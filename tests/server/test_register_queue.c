@@ -7,6 +7,7 @@
 #include "server/backend.h"
 #include "server/scrapi.h"
 #include "server/server_world.h"
+#include "server/work_queue.h"
 
 #include "support/cmocka_all.h"
 
@@ -247,14 +248,41 @@ static void ledgers_take_turns(void **state)
     for (size_t i = 0; i < 3; i++) mun_served_remove(s->service.ledgers, served[i]);
 }
 
-/* A ledger whose disk does not answer takes all workers but two; another is served all the while.
- */
+/* A ledger whose disk does not answer leaves a worker at least; another is served all the while. */
+static void leaves_workers(server_world *s, mun_served *hung, const mun_backend *backend,
+                           unsigned workers)
+{
+    gate *g = backend->ctx;
+    exchange e[12], other;
+    unsigned most = (unsigned)sysconf(_SC_NPROCESSORS_ONLN) + 1;
+    if (most > mun_work_share_max(workers)) most = (unsigned)mun_work_share_max(workers);
+    server_world_queue(s, workers, 0);
+    for (unsigned i = 0; i < 12; i++) {
+        prepare(&e[i], s, hung, "h");
+        assert_true(mun_register_submit(s->service.registrations, &e[i].job));
+        if (i < most) wait_for_calls(g, i + 1);
+    }
+    made statement;
+    world_statement(s->ledger, 1, &statement);
+    exchange_open(&other, s, s->served, "/entries");
+    assert_int_equal(exchange_post(&other, made_slice(&statement)), 201);
+    exchange_close(&other);
+    assert_int_equal(g->calls, most);
+    gate_open(g);
+    for (size_t i = 0; i < 12; i++) {
+        exchange_wait(&e[i]);
+        assert_int_equal(e[i].response.status, 201);
+        exchange_close(&e[i]);
+    }
+    assert_in_range(g->calls, most + 1, 12);
+    mun_register_queue_destroy(s->service.registrations);
+    s->service.registrations = NULL;
+}
+
 static void a_hung_ledger_leaves_workers(void **state)
 {
     server_world *s = *state;
     gate g;
-    exchange e[12], other;
-    gate_init(&g);
     const mun_backend backend = {&g, gate_submit, gate_fate, 1};
     char path[MUN_PATH_BYTES_MAX];
     snprintf(path, sizeof path, "%.4000s/hung", s->ledger->folder);
@@ -263,27 +291,10 @@ static void a_hung_ledger_leaves_workers(void **state)
     mun_served *hung = server_world_add(
         s, &(mun_served_options){
                .name = "hung", .directory = path, .base = "/hung", .backend = &backend});
-    server_world_queue(s, 6, 0);
-    unsigned most = (unsigned)sysconf(_SC_NPROCESSORS_ONLN) + 1;
-    if (most > 4) most = 4;
-    for (unsigned i = 0; i < 12; i++) {
-        prepare(&e[i], s, hung, "h");
-        assert_true(mun_register_submit(s->service.registrations, &e[i].job));
-        if (i < most) wait_for_calls(&g, i + 1);
+    for (unsigned workers = 2; workers <= 6; workers++) {
+        gate_init(&g);
+        leaves_workers(s, hung, &backend, workers);
     }
-    made statement;
-    world_statement(s->ledger, 1, &statement);
-    exchange_open(&other, s, s->served, "/entries");
-    assert_int_equal(exchange_post(&other, made_slice(&statement)), 201);
-    exchange_close(&other);
-    assert_int_equal(g.calls, most);
-    gate_open(&g);
-    for (size_t i = 0; i < 12; i++) {
-        exchange_wait(&e[i]);
-        assert_int_equal(e[i].response.status, 201);
-        exchange_close(&e[i]);
-    }
-    assert_in_range(g.calls, most + 1, 12);
     mun_served_remove(s->service.ledgers, hung);
 }
 
