@@ -4,7 +4,8 @@
  * ever. A stream holds an index and at most one page of text; it borrows the ledger only while it
  * reads that page. What a slow reader does not take waits on the log, not in memory.
  *
- * Threads: read and close come from the thread of the connection (response.h).
+ * Threads: read and close come from the thread of the connection, fetch from a worker, one at a
+ * time (response.h).
  */
 #include "server/api_entry.h"
 #include "server/events_pages.h"
@@ -71,7 +72,9 @@ static mun_code page_write(event_stream *s, mun_ledger *ledger, uint64_t size, m
     return code == MUN_E_LIMIT && s->page.len >= PAGE_TEXT ? MUN_OK : code;
 }
 
-static mun_code page_fill(event_stream *s, mun_ledger *ledger, mun_error *err)
+/* What is far behind the end of the ledger is on the disk only, so a worker reads it; the last
+ * entries are where the kernel has just put them. */
+static mun_code page_fill(event_stream *s, mun_ledger *ledger, bool *ret_far, mun_error *err)
 {
     mun_event_page page = {.ledger = s->ledger, .first = s->next};
     s->seen = mun_ledger_tree(ledger).size;
@@ -80,41 +83,69 @@ static mun_code page_fill(event_stream *s, mun_ledger *ledger, mun_error *err)
         s->next = page.next;
         return MUN_OK;
     }
+    if (ret_far != NULL && s->seen - s->next > PAGE_ENTRIES) {
+        *ret_far = true;
+        return MUN_OK;
+    }
     MUN_TRY(page_write(s, ledger, s->seen, err));
     page.next = s->next;
     mun_event_pages_put(&page, mun_buf_slice(&s->page));
     return MUN_OK;
 }
 
-/* False: the stream cannot go on; the client comes back with the last id. */
-static bool page_read(event_stream *s)
+static void page_begin(event_stream *s)
 {
-    mun_ledger *ledger = NULL;
     mun_buf_clear(&s->page);
     if (s->page.cap > PAGE_KEEP && s->next >= s->seen) {
         mun_buf_free(&s->page);
         s->page = mun_buf_growable(PAGE_MAX);
     }
     s->sent = 0;
+}
+
+/* MUN_E_AGAIN: a worker is to fetch it. A reader of what another process writes looks at the disk
+ * each time, and its ledger may have grown while it was closed. */
+static mun_code page_read(event_stream *s)
+{
+    mun_served *served = s->request.served;
+    mun_ledger *ledger = NULL;
+    bool far = false;
+    page_begin(s);
+    if (mun_served_is_removed(served)) return MUN_E_NOT_FOUND;
+    if (mun_served_options_of(served)->read_only) return MUN_E_AGAIN;
     /* A ledger that was closed for idleness has not grown: it is not opened only to see that. */
-    bool read_only = mun_served_options_of(s->request.served)->read_only;
-    if (s->next >= s->seen && !read_only && !mun_served_is_open(s->request.served)) {
-        return !mun_served_is_removed(s->request.served);
-    }
-    mun_code code = mun_served_use(s->request.served, false, &ledger, NULL);
-    if (code == MUN_E_AGAIN) return true; /* being opened: later */
-    if (code != MUN_OK) return false;
-    code = page_fill(s, ledger, NULL);
-    mun_served_done(s->request.served, ledger, code);
-    return code == MUN_OK;
+    if (s->next >= s->seen && !mun_served_is_open(served)) return MUN_OK;
+    MUN_TRY(mun_served_use(served, false, &ledger, NULL));
+    mun_code code = page_fill(s, ledger, &far, NULL);
+    mun_served_done(served, ledger, code);
+    return code == MUN_OK && far ? MUN_E_AGAIN : code;
 }
 
 /* ---- The stream ------------------------------------------------------------------------------ */
 
+static mun_fetched stream_fetch(void *ctx)
+{
+    event_stream *s = ctx;
+    mun_ledger *ledger = NULL;
+    page_begin(s);
+    mun_code code = mun_served_use(s->request.served, true, &ledger, NULL);
+    if (code == MUN_E_AGAIN) return MUN_FETCH_LATER;
+    if (code != MUN_OK) return MUN_FETCH_FAILED;
+    code = page_fill(s, ledger, NULL, NULL);
+    mun_served_done(s->request.served, ledger, code);
+    if (code != MUN_OK) return MUN_FETCH_FAILED;
+    return s->page.len > 0 ? MUN_FETCHED : MUN_FETCH_LATER;
+}
+
+/* A ping goes out before anything is fetched, which may take longer than the client waits. */
 static ptrdiff_t stream_read(void *ctx, uint8_t *to, size_t max, bool ping)
 {
     event_stream *s = ctx;
-    if (s->sent == s->page.len && !page_read(s)) return -1;
+    if (s->sent == s->page.len) {
+        mun_code code = page_read(s);
+        if (code == MUN_E_AGAIN && !ping) return MUN_STREAM_FETCH;
+        if (code != MUN_OK && code != MUN_E_AGAIN) return MUN_STREAM_END;
+    }
     if (s->sent == s->page.len && ping) mun_buf_text(&s->page, ":\n\n");
     size_t left = s->page.len - s->sent, n = left < max ? left : max;
     if (n > 0) memcpy(to, s->page.ptr + s->sent, n);
@@ -153,7 +184,8 @@ static mun_code start(mun_api_call *call, uint64_t next, mun_error *err)
     s->page = mun_buf_growable(PAGE_MAX);
     mun_buf_text(&s->page, FIRST_LINES);
     mun_response_ok(call->response, MUN_TYPE_EVENTS, NULL);
-    call->response->stream = (mun_stream){.ctx = s, .read = stream_read, .close = stream_close};
+    call->response->stream =
+        (mun_stream){.ctx = s, .read = stream_read, .fetch = stream_fetch, .close = stream_close};
     return MUN_OK;
 }
 

@@ -101,6 +101,7 @@ typedef struct http_exchange {
     /* Streams; under the registry of streams. */
     struct http_exchange *stream_prev, *stream_next;
     bool streaming, waiting, woken, stale, ping, ended;
+    bool fetching; /* a worker has it: it stays suspended until that one is through */
     atomic_uint_fast64_t stream_ms; /* when something was last written */
     size_t budget;              /* bytes that it may send until it is woken again: the reader's */
     size_t refill;              /* what it is then: under the mutex */

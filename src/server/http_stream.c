@@ -2,7 +2,9 @@
 /*
  * Answers without an end: the library asks for bytes; while there are none the connection waits
  * suspended, until the ledger grows, a ping is due, or the server ends. A stream that was woken
- * while it was being read is read again before it waits, so no entry is missed.
+ * while it was being read is read again before it waits, so no entry is missed. What must be waited
+ * for (a ledger that is closed, entries far back) a worker fetches; the connection stays suspended
+ * until it is through, whoever wakes the stream meanwhile.
  */
 #include "server/http_parts.h"
 
@@ -101,6 +103,16 @@ static bool begin_read(http_exchange *exchange, bool *ret_ping)
     return !ended;
 }
 
+/* Under the mutex. What a worker fetches for is woken when that one is through. */
+static void wake(http_exchange *exchange)
+{
+    exchange->woken = true;
+    exchange->stale = false;
+    if (!exchange->waiting || exchange->fetching) return;
+    exchange->waiting = false;
+    MHD_resume_connection(exchange->mhd);
+}
+
 /* True: it waits now, suspended. False: it was woken meanwhile. */
 static bool wait_for_more(http_exchange *exchange)
 {
@@ -115,6 +127,15 @@ static bool wait_for_more(http_exchange *exchange)
     return waits;
 }
 
+/* Under the mutex: it is woken in the next round. True: the sweeper must be called for that. */
+static bool next_round(http_streams *streams, http_exchange *exchange)
+{
+    exchange->stale = true;
+    if (streams->due_ms != UINT64_MAX) return false;
+    streams->due_ms = streams->last_ms + pause_ms(streams);
+    return true;
+}
+
 /* It has had its share and waits for the next round, whether or not there is more to read. False:
  * the end has come. */
 static bool take_turns(http_exchange *exchange)
@@ -123,15 +144,72 @@ static bool take_turns(http_exchange *exchange)
     pthread_mutex_lock(&streams->mutex);
     bool waits = !streams->ending, call = false;
     if (waits) {
-        exchange->stale = exchange->waiting = true;
+        exchange->waiting = true;
         MHD_suspend_connection(exchange->mhd);
-        call = streams->due_ms == UINT64_MAX;
-        if (call) streams->due_ms = streams->last_ms + pause_ms(streams);
+        call = next_round(streams, exchange);
     }
     pthread_mutex_unlock(&streams->mutex);
     if (call) http_sweeper_call(exchange->server);
     return waits;
 }
+
+/* ---- What a worker fetches ------------------------------------------------------------------- */
+
+/* The exchange may be gone once it is woken. */
+static void fetch_done(http_exchange *exchange, mun_fetched fetched)
+{
+    mun_http_server *server = exchange->server;
+    pthread_mutex_lock(&server->streams.mutex);
+    exchange->fetching = false;
+    if (fetched == MUN_FETCH_FAILED) exchange->ended = true;
+    if (fetched != MUN_FETCH_LATER || exchange->woken) wake(exchange);
+    pthread_mutex_unlock(&server->streams.mutex);
+    atomic_fetch_sub(&server->jobs, 1);
+}
+
+static void run_fetch(void *ctx)
+{
+    http_exchange *exchange = ctx;
+    const mun_stream *stream = &exchange->response.stream;
+    fetch_done(exchange, stream->fetch(stream->ctx));
+}
+
+/* Suspended before it is submitted, as every request is. False: the end has come. */
+static bool fetch_begin(http_exchange *exchange)
+{
+    mun_http_server *server = exchange->server;
+    atomic_fetch_add(&server->jobs, 1);
+    pthread_mutex_lock(&server->streams.mutex);
+    bool goes_on = !server->streams.ending && !atomic_load(&server->stopping);
+    if (goes_on) {
+        exchange->waiting = exchange->fetching = true;
+        MHD_suspend_connection(exchange->mhd);
+    } else {
+        exchange->ended = true;
+    }
+    pthread_mutex_unlock(&server->streams.mutex);
+    if (!goes_on) atomic_fetch_sub(&server->jobs, 1);
+    return goes_on;
+}
+
+/* Where the workers have too much to do, it is tried again in the next round. */
+static bool fetch_elsewhere(http_exchange *exchange)
+{
+    mun_http_server *server = exchange->server;
+    if (!fetch_begin(exchange)) return false;
+    exchange->work = (mun_work_item){.run = run_fetch,
+                                     .ctx = exchange,
+                                     .share = mun_served_work_share(exchange->request.served)};
+    if (mun_work_submit(server->work, &exchange->work)) return true;
+    pthread_mutex_lock(&server->streams.mutex);
+    bool call = next_round(&server->streams, exchange);
+    pthread_mutex_unlock(&server->streams.mutex);
+    fetch_done(exchange, MUN_FETCH_LATER);
+    if (call) http_sweeper_call(server);
+    return true;
+}
+
+/* ---- Reading --------------------------------------------------------------------------------- */
 
 static void note_sent(http_exchange *exchange, size_t n)
 {
@@ -156,6 +234,10 @@ static ssize_t read_stream(void *cls, uint64_t position, char *to, size_t max)
             continue; /* the end has come */
         }
         ptrdiff_t got = stream->read(stream->ctx, (uint8_t *)to, max, ping);
+        if (got == MUN_STREAM_FETCH) {
+            if (fetch_elsewhere(exchange)) return 0;
+            continue; /* the end has come */
+        }
         if (got < 0) return MHD_CONTENT_READER_END_OF_STREAM;
         if (got > 0) {
             note_sent(exchange, (size_t)got);
@@ -169,16 +251,6 @@ struct MHD_Response *http_stream_response(http_exchange *exchange)
 {
     return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_stream, exchange,
                                              NULL);
-}
-
-/* Under the mutex. */
-static void wake(http_exchange *exchange)
-{
-    exchange->woken = true;
-    exchange->stale = false;
-    if (!exchange->waiting) return;
-    exchange->waiting = false;
-    MHD_resume_connection(exchange->mhd);
 }
 
 /* ---- Growth ---------------------------------------------------------------------------------- */

@@ -13,15 +13,26 @@
 #include "base/buf.h"
 #include "server/request.h"
 
+#define MUN_STREAM_END   (-1) /* the client is to ask again */
+#define MUN_STREAM_FETCH (-2) /* what comes next must be waited for: call fetch, then read */
+
+typedef enum mun_fetched {
+    MUN_FETCHED,     /* read has something now */
+    MUN_FETCH_LATER, /* as where read gives 0; perhaps the ledger is being opened */
+    MUN_FETCH_FAILED /* the end */
+} mun_fetched;
+
 /*
  * A body without an end (server-sent events). read and close are called by the thread that serves
- * the connection, never at the same time. read copies at most max bytes and never waits; 0 means
- * nothing now: the transport calls again when the ledger has grown (mun_served_grew), and when
- * MUN_HTTP_STREAM_PING_SECONDS have passed (with `ping` true: write a comment line).
+ * the connection, fetch by a worker, never two at the same time. read copies at most max bytes and
+ * waits neither for the disk nor for a ledger to be opened; 0 means nothing now: the transport
+ * calls again when the ledger has grown (mun_served_grew), and when MUN_HTTP_STREAM_PING_SECONDS
+ * have passed (with `ping` true: write a comment line).
  */
 typedef struct mun_stream {
     void *ctx;
-    ptrdiff_t (*read)(void *ctx, uint8_t *to, size_t max, bool ping); /* -1: the end */
+    ptrdiff_t (*read)(void *ctx, uint8_t *to, size_t max, bool ping); /* or MUN_STREAM_... */
+    mun_fetched (*fetch)(void *ctx);
     void (*close)(void *ctx);
 } mun_stream;
 

@@ -285,6 +285,7 @@ static mun_code need_open(mun_served *served, bool wait, bool *ret_opened, mun_e
             if (!wait || !wait_moved(served)) return turning(err);
             continue;
         }
+        if (!wait) return turning(err);
         MUN_TRY(may_try(served, err));
         MUN_TRY(open_locked(served, err));
         *ret_opened = true;

@@ -79,11 +79,11 @@ void mun_served_on_grown(mun_served_set *set, mun_served_grown grown, void *ctx)
 mun_served *mun_served_find(mun_served_set *set, mun_slice host, mun_slice path,
                             mun_slice *ret_rest);
 
-/* Borrows the ledger, opening it where it is closed (which may take long: look with
- * mun_served_is_open where that must not be). MUN_E_AGAIN while another thread opens or closes it
- * and `wait` is false, or that thread is at it for MUN_SERVED_WAIT_MS already (a long recovery must
- * not hold up the threads that serve other ledgers); MUN_E_DAMAGED, MUN_E_BUSY (another process
- * writes it), MUN_E_IO... */
+/* Borrows the ledger, opening it where it is closed, which may take long. MUN_E_AGAIN where it is
+ * not open and `wait` is false (for threads that must not open one), or while another thread opens
+ * or closes it and is at it for MUN_SERVED_WAIT_MS already (a long recovery must not hold up the
+ * threads that serve other ledgers); MUN_E_DAMAGED, MUN_E_BUSY (another process writes it),
+ * MUN_E_IO... */
 MUN_MUST mun_code mun_served_use(mun_served *served, bool wait, mun_ledger **ret, mun_error *err);
 /* Gives it back. result: what the last call on it returned; MUN_E_FAILED has it reopened,
  * MUN_E_DAMAGED and MUN_E_NO_SPACE change its state. */

@@ -447,10 +447,15 @@ static void openapi_page(void **state)
 /* Reads the stream in bites of this size until it has nothing more. */
 static size_t drain(reading *r, char *to, size_t room, size_t bite, bool ping)
 {
+    const mun_stream *stream = &r->response.stream;
     size_t len = 0;
     for (;;) {
-        ptrdiff_t n = r->response.stream.read(r->response.stream.ctx, (uint8_t *)to + len,
-                                              bite < room - len ? bite : room - len, ping);
+        ptrdiff_t n = stream->read(stream->ctx, (uint8_t *)to + len,
+                                   bite < room - len ? bite : room - len, ping);
+        if (n == MUN_STREAM_FETCH) {
+            assert_int_equal(stream->fetch(stream->ctx), MUN_FETCHED);
+            continue;
+        }
         assert_true(n >= 0);
         if (n == 0) break;
         len += (size_t)n;
@@ -518,6 +523,48 @@ static void many_events(void **state)
     one_more(r, 2001);
     drain(r, text, sizeof text - 1, 1000, false);
     ids_are(text, 159, 160);
+    r->response.stream.close(r->response.stream.ctx);
+}
+
+/* The thread of the connection opens no ledger and reads nothing from far back; a worker does. */
+static void events_to_fetch(void **state)
+{
+    reading *r = *state;
+    static char text[1 << 20];
+    uint8_t byte;
+    mun_ledger *ledger = NULL;
+    assert_int_equal(ask(r, "/v1/events?after=1"), 200);
+    const mun_stream stream = r->response.stream;
+    while (text[0] == '\0' || strstr(text, "retry: 2000\n\n") == NULL) { /* its first lines */
+        ptrdiff_t n = stream.read(stream.ctx, &byte, 1, false);
+        assert_int_equal(n, 1);
+        snprintf(text + strlen(text), 2, "%c", byte);
+    }
+    must(mun_served_use(r->served, true, &ledger, err));
+    mun_served_done(r->served, ledger, MUN_E_FAILED); /* so it is closed */
+    assert_false(mun_served_is_open(r->served));
+    assert_int_equal(stream.read(stream.ctx, &byte, 1, true), 1); /* a ping goes out all the same */
+    assert_int_equal(byte, ':');
+    assert_int_equal(stream.read(stream.ctx, (uint8_t *)text, 99, false), 2);
+    assert_int_equal(stream.read(stream.ctx, &byte, 1, false), MUN_STREAM_FETCH);
+    assert_false(mun_served_is_open(r->served));
+    assert_int_equal(stream.fetch(stream.ctx), MUN_FETCHED);
+    assert_true(mun_served_is_open(r->served));
+    drain(r, text, sizeof text - 1, 100, false);
+    ids_are(text, 2, 8);
+    assert_int_equal(stream.fetch(stream.ctx), MUN_FETCH_LATER); /* there is nothing more */
+    stream.close(stream.ctx);
+    for (unsigned i = 0; i < 90; i++) one_more(r, 5000 + i);
+    assert_int_equal(ask(r, "/v1/events?after=3"), 200);
+    assert_true(r->response.stream.read(r->response.stream.ctx, (uint8_t *)text, 99, false) > 0);
+    assert_int_equal(r->response.stream.read(r->response.stream.ctx, &byte, 1, false),
+                     MUN_STREAM_FETCH);
+    drain(r, text, sizeof text - 1, 1000, false);
+    ids_are(text, 4, 98);
+    mun_served_remove(r->service.ledgers, r->served);
+    assert_int_equal(r->response.stream.read(r->response.stream.ctx, &byte, 1, false),
+                     MUN_STREAM_END);
+    assert_int_equal(r->response.stream.fetch(r->response.stream.ctx), MUN_FETCH_FAILED);
     r->response.stream.close(r->response.stream.ctx);
 }
 
@@ -630,6 +677,7 @@ int main(void)
         TEST(openapi_page),
         TEST(events),
         TEST(many_events),
+        TEST(events_to_fetch),
         TEST(tiles),
         TEST(as_an_export),
     };

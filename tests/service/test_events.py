@@ -156,6 +156,36 @@ def forgotten(checks, service):
     checks.ok(harness.wait_until(lambda: service.metric(gauge) == 0, 45, 0.5), f"{service.metric(gauge)} streams of readers that have gone are still open")
 
 
+def closed_meanwhile(checks, world):
+    """A stream that is far behind goes on when its ledger was closed for want of room, beside requests that keep closing it."""
+    first, second = world.ledger(name="first"), world.ledger(name="second")
+    port = harness.free_port()
+    path = world.config(f'listen "127.0.0.1:{port}" {{ }}\nlimits {{\n    open-ledgers = 1\n}}\n'
+                        + "".join(f'ledger "{name}" {{\n    directory = "{ledger}"\n    path = "{base}"\n}}\n'
+                                  for name, ledger, base in (("first", first, "/"), ("second", second, "/second"))))
+    service = world.serve("--config", path, listen=None, wait=False)
+    service.host, service.port = "127.0.0.1", port
+    checks.ok(harness.wait_until(service.healthy, harness.START_SECONDS), "two ledgers, of which one may be open")
+    grow(service, world, 400, "x" * LARGE)
+    end, over = size_of(service), threading.Event()
+    opened = []
+
+    def other():
+        while not over.wait(0.02):
+            opened.append(service.get("/second/checkpoint").status)
+
+    asks = threading.Thread(target=other, daemon=True)
+    readers = [Reader(service) for _ in range(3)]
+    asks.start()
+    for n, reader in enumerate(readers):
+        checks.ok(right(reader.events(end), 0, end), f"reader {n} of a ledger that is closed and opened again gets everything")
+        reader.close()
+    over.set()
+    asks.join()
+    checks.ok(opened.count(200) > 0 and set(opened) <= {200, 503}, f"the other ledger beside them: {sorted(set(opened))}")
+    checks.equal(service.stop(), 0, "a graceful end, then")
+
+
 def main():
     random.seed(SEED)
     harness.build("muniment", "muniment-serve")
@@ -169,6 +199,7 @@ def main():
             stalled_reader(checks, world, service)
             forgotten(checks, service)
             checks.equal(service.stop(), 0, "a graceful end")
+        closed_meanwhile(checks, world)
 
 
 if __name__ == "__main__":
