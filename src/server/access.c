@@ -23,8 +23,10 @@ struct mun_access {
     atomic_size_t uses;
     uint64_t domain; /* tells the keys of this ledger from those of others */
     pthread_mutex_t lock;
-    mun_access_options options; /* with strings of its own; this and the rest: under the lock */
+    mun_access_options options; /* with strings of its own; this and the next: under the lock */
     mun_roster *roster;
+    bool refused; /* the files as they are in `told`: of the thread that refreshes */
+    mun_roster_stamps told;
 };
 
 /* ---- Made, changed, let go ---- */
@@ -128,14 +130,24 @@ mun_code mun_access_update(mun_access *access, const mun_access_options *options
     return MUN_OK;
 }
 
-/* Only the thread that updates refreshes, so the options stay while this reads them. */
+/* Only the thread that updates refreshes, so the options stay while this reads them. What was
+ * refused is tried again each time, as it may have been for want of memory, but is no news. */
 mun_code mun_access_refresh(mun_access *access, bool *ret_changed, mun_error *err)
 {
-    *ret_changed = mun_roster_stale(access->roster, &access->options);
-    if (!*ret_changed) return MUN_OK;
+    mun_roster_stamps now = mun_roster_look(&access->options);
     mun_roster *roster;
+    *ret_changed = false;
+    if (mun_roster_stamps_equal(&now, &access->roster->stamps)) {
+        access->refused = false;
+        return MUN_OK;
+    }
+    *ret_changed = !access->refused || !mun_roster_stamps_equal(&now, &access->told);
+    access->refused = true;
+    access->told = now;
     MUN_TRY(mun_roster_create(&access->options, &roster, err));
     roster_put(access, roster);
+    access->refused = false;
+    *ret_changed = true;
     return MUN_OK;
 }
 

@@ -54,7 +54,8 @@ mun_access *mun_access_take(mun_access *access);
 /* Other rules from now on, for requests that are not admitted yet. On failure the old ones hold. */
 MUN_MUST mun_code mun_access_update(mun_access *access, const mun_access_options *options,
                                     mun_error *err);
-/* Reads a file anew that has changed since; ret_changed: one was. On failure the old ones hold. */
+/* Reads a file anew that has changed since. On failure the old ones hold. ret_changed is set in
+ * either case: whether this is news, because a file is not as it was when this was last called. */
 MUN_MUST mun_code mun_access_refresh(mun_access *access, bool *ret_changed, mun_error *err);
 /* Whether anyone may do this. */
 bool mun_access_open(mun_access *access, unsigned scope);

@@ -43,10 +43,10 @@ mun_code mun_roster_create(const mun_access_options *options, mun_roster **ret, 
     roster->principals = options->principals;
     roster->addresses = options->addresses;
     mun_code code =
-        read_list(options->tokens_file, true, &roster->tokens, &roster->tokens_stamp, err);
+        read_list(options->tokens_file, true, &roster->tokens, &roster->stamps.tokens, err);
     if (code == MUN_OK) {
         code = read_list(options->certificates_file, false, &roster->certificates,
-                         &roster->certificates_stamp, err);
+                         &roster->stamps.certificates, err);
     }
     if (code != MUN_OK) {
         mun_roster_give(roster);
@@ -71,10 +71,13 @@ void mun_roster_give(mun_roster *roster)
     free(roster);
 }
 
-bool mun_roster_stale(const mun_roster *roster, const mun_access_options *options)
+mun_roster_stamps mun_roster_look(const mun_access_options *options)
 {
-    mun_file_stamp tokens = stamp_of(options->tokens_file);
-    mun_file_stamp certificates = stamp_of(options->certificates_file);
-    return !same_stamp(&tokens, &roster->tokens_stamp) ||
-           !same_stamp(&certificates, &roster->certificates_stamp);
+    return (mun_roster_stamps){.tokens = stamp_of(options->tokens_file),
+                               .certificates = stamp_of(options->certificates_file)};
+}
+
+bool mun_roster_stamps_equal(const mun_roster_stamps *a, const mun_roster_stamps *b)
+{
+    return same_stamp(&a->tokens, &b->tokens) && same_stamp(&a->certificates, &b->certificates);
 }

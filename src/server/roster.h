@@ -18,13 +18,17 @@ typedef struct mun_file_stamp {
     bool missing;
 } mun_file_stamp;
 
+typedef struct mun_roster_stamps {
+    mun_file_stamp tokens, certificates;
+} mun_roster_stamps;
+
 typedef struct mun_roster {
     atomic_size_t uses;
     mun_principal anyone;
     mun_allowance per_principal, per_address;
     struct mun_rate *principals, *addresses;
     mun_token_list tokens, certificates; /* sorted */
-    mun_file_stamp tokens_stamp, certificates_stamp;
+    mun_roster_stamps stamps;            /* of what was read */
 } mun_roster;
 
 /* Reads the files that the options name. */
@@ -33,7 +37,8 @@ MUN_MUST mun_code mun_roster_create(const mun_access_options *options, mun_roste
 mun_roster *mun_roster_take(mun_roster *roster);
 void mun_roster_give(mun_roster *roster); /* accepts NULL */
 
-/* True when a file is not the one that was read. */
-bool mun_roster_stale(const mun_roster *roster, const mun_access_options *options);
+/* The files that the options name, as they are now. */
+mun_roster_stamps mun_roster_look(const mun_access_options *options);
+bool mun_roster_stamps_equal(const mun_roster_stamps *a, const mun_roster_stamps *b);
 
 #endif

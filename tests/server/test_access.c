@@ -213,6 +213,14 @@ static void rules_change(void **state)
     mun_access_leave(&inside); /* harmless */
     assert_int_equal(mun_file_remove(w.tokens, NULL), MUN_OK);
     assert_int_not_equal(mun_access_refresh(w.access, &changed, NULL), MUN_OK);
+    assert_true(changed);
+    assert_int_not_equal(mun_access_refresh(w.access, &changed, NULL), MUN_OK);
+    assert_false(changed); /* it is still refused, which was told */
+    write_tokens(&w, &other);
+    assert_int_equal(mun_access_refresh(w.access, &changed, NULL), MUN_OK);
+    assert_true(changed);
+    assert_int_equal(mun_access_refresh(w.access, &changed, NULL), MUN_OK);
+    assert_false(changed);
     w.options.tokens_file = NULL;
     w.options.open_scopes = MUN_SCOPE_READ;
     w.options.per_address.body_bytes = 100;

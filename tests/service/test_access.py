@@ -83,6 +83,8 @@ def changes(checks, service, world, file, tokens):
     file.write_text(whole + "rubbish\n")
     checks.ok(harness.wait_until(lambda: "access_refused" in service.log(), 10), "a broken file is told in the log")
     checks.equal(service.get(READ, headers=bearer(tokens["both"])).status, 200, "and what was read before holds")
+    time.sleep(1.7)  # three looks at it
+    checks.equal(service.log().count("access_refused"), 1, "how often that is told")
     os.chmod(file, 0o640)
     file.write_text(whole.replace("both ", "gone ", 1))
     checks.ok(harness.wait_until(lambda: "chmod 600" in service.log(), 10), "a file that others can read is refused, with advice")
