@@ -118,6 +118,17 @@ static int check_number(cfg_t *section, cfg_opt_t *option)
     return 0;
 }
 
+/* When the section ends. A burst alone would read as a limit and be none. */
+static int check_allowance(cfg_t *ledger, cfg_opt_t *option)
+{
+    cfg_t *section = cfg_opt_getnsec(option, 0);
+    if (cfg_getint(section, "burst") == 0 || cfg_getint(section, "requests-per-second") > 0) {
+        return 0;
+    }
+    cfg_error(ledger, "%s: burst limits nothing without requests-per-second", cfg_opt_name(option));
+    return -1;
+}
+
 static int check_choice(cfg_t *section, cfg_opt_t *option)
 {
     const char *value = cfg_opt_getnstr(option, cfg_opt_size(option) - 1);
@@ -153,6 +164,8 @@ static void set_checks(cfg_t *root)
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
         cfg_set_validate_func(root, paths[i], check_path);
     }
+    cfg_set_validate_func(root, "ledger|per-principal", check_allowance);
+    cfg_set_validate_func(root, "ledger|per-address", check_allowance);
 }
 
 /* ---- Errors: libconfuse calls a function without context, so there is one reader at a time ----

@@ -92,6 +92,8 @@ static void skip_space(scanner *s)
     }
 }
 
+static const char no_zero[] = "write numbers in decimal, without a zero in front";
+
 /* Numbers as people write them: libconfuse would read 010 as eight, and // as a comment. */
 static mun_code check_word(const scanner *s, mun_slice word)
 {
@@ -103,9 +105,21 @@ static mun_code check_word(const scanner *s, mun_slice word)
     }
     if (word.len > 1 && word.ptr[0] == '0' &&
         ((word.ptr[1] >= '0' && word.ptr[1] <= '9') || (word.ptr[1] | 0x20) == 'x')) {
-        return scan_fail(s, s->line, "write numbers in decimal, without a zero in front");
+        return scan_fail(s, s->line, no_zero);
     }
     return MUN_OK;
+}
+
+/* An option that is a number takes a string as well, and has it read by the same rules. */
+static mun_code check_string(const scanner *s, mun_slice value)
+{
+    size_t i = 0;
+    while (i < value.len && strchr(" -+", value.ptr[i]) != NULL) i++;
+    if (i + 1 >= value.len || value.ptr[i] != '0') return MUN_OK;
+    for (size_t at = i + 1; at < value.len; at++) {
+        if (strchr("0123456789abcdefABCDEFxX", value.ptr[at]) == NULL) return MUN_OK;
+    }
+    return scan_fail(s, s->line, no_zero);
 }
 
 static mun_code take_string(scanner *s, scan_token *ret)
@@ -203,7 +217,8 @@ static mun_code take_item(scanner *s, mun_slice name)
     if (token.kind == SCAN_SIGN && token.sign == '=') {
         MUN_TRY(see(s, name, title));
         MUN_TRY(take_token(s, &token));
-        if (token.kind == SCAN_WORD || token.kind == SCAN_STRING) return MUN_OK;
+        if (token.kind == SCAN_STRING) return check_string(s, token.text);
+        if (token.kind == SCAN_WORD) return MUN_OK;
         return scan_fail(s, s->line, "a value belongs after =");
     }
     if (token.kind == SCAN_WORD || token.kind == SCAN_STRING) {
