@@ -153,7 +153,8 @@ static void tell_restart(const mun_config *old, const mun_config *new)
     bool listeners = old->listeners_len != new->listeners_len;
     for (size_t i = 0; !listeners && i < old->listeners_len; i++) {
         listeners = strcmp(old->listeners[i].where, new->listeners[i].where) != 0 ||
-                    old->listeners[i].proxy != new->listeners[i].proxy;
+                    old->listeners[i].proxy != new->listeners[i].proxy ||
+                    old->listeners[i].public_address != new->listeners[i].public_address;
     }
     if (listeners) mun_event(MUN_EVENT_WARNING, "needs_restart", MUN_KV("changed", "listen"));
     if (memcmp(&old->limits, &new->limits, sizeof old->limits) != 0) {
@@ -220,10 +221,11 @@ mun_code service_reload(service_run *run, mun_error *err)
 
 static void tell_refresh(const char *whose, mun_code code, bool changed, const mun_error *why)
 {
+    if (!changed) return;
     if (code != MUN_OK) {
         mun_event(MUN_EVENT_ERROR, "access_refused", MUN_KV("ledger", whose),
                   MUN_KV("reason", why->text));
-    } else if (changed) {
+    } else {
         mun_event(MUN_EVENT_NOTICE, "access_read", MUN_KV("ledger", whose));
     }
 }

@@ -420,6 +420,15 @@ def reload(checks, world):
     with world.serve(ledgers["keep"]) as service:
         service.signal()
         checks.ok(harness.wait_until(lambda: "event=reloaded" in service.log(), 5) and service.healthy(), "SIGHUP without a configuration does no harm")
+    listener = 'listen "127.0.0.1:1" {{ public = {} }}\n'
+    config = world.config(listener.format("false") + text("keep"))
+    with world.serve("--config", config) as service:
+        for public, told in (("false", 0), ("true", 1), ("false", 1)):
+            config.write_text(listener.format(public) + text("keep"))
+            before = service.log().count("event=reloaded")
+            service.signal()
+            checks.ok(harness.wait_until(lambda: service.log().count("event=reloaded") > before, 10), f"a reload with public = {public}")
+            checks.equal(service.log().count("event=needs_restart changed=listen"), told, f"public = {public} needs a restart, as it says")
 
 
 # ---- the end ----
