@@ -35,6 +35,27 @@ mun_code mun_cmd_export(mun_app *app, mun_error *err)
     return code;
 }
 
+/* Whose copy it is, its fingerprint says, which whoever trusts the ledger can compare. */
+mun_code mun_report_copy(mun_app *app, const char *type, const char *sentence, mun_error *err)
+{
+    const char *from = app->args.operands[0], *to = app->args.operands[1];
+    char public_file[MUN_PATH_BYTES_MAX];
+    mun_key_file file;
+    MUN_TRY(mun_path_with(to, "/ledger.pub", public_file, sizeof public_file, err));
+    MUN_TRY(mun_key_file_read(&app->crypto, public_file, &file, err));
+    if (app->json) {
+        json_t *object = mun_out_new(type);
+        mun_out_path(object, "from", from);
+        mun_out_path(object, "to", to);
+        mun_out_key_file(app, object, &file);
+        mun_out_print(app, object);
+    } else if (!app->quiet) {
+        printf("%s: %s\n", MUN_PLAIN_PATH(to), sentence);
+        mun_key_file_print(app, &file);
+    }
+    return MUN_OK;
+}
+
 mun_code mun_cmd_import(mun_app *app, mun_error *err)
 {
     const char *from = app->args.operands[0], *to = app->args.operands[1];
@@ -42,11 +63,11 @@ mun_code mun_cmd_import(mun_app *app, mun_error *err)
     mun_watching_begin(&w, app);
     mun_code code = mun_ledger_import(from, to, &w.watch, err);
     mun_watching_end(&w);
-    if (code == MUN_OK) {
-        report(app, "imported", from, to,
-               "a verified copy that only reads; muniment adopt makes it register again");
-    }
-    return code;
+    MUN_TRY(code);
+    return mun_report_copy(app, "imported",
+                           "a verified copy that only reads; muniment adopt makes it register "
+                           "again",
+                           err);
 }
 
 /* The original's keys, where they are still there. */

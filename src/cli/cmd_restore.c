@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An import under the name that is looked for after a disaster. */
 #include "cli/commands.h"
-#include "cli/document.h"
 #include "cli/watching.h"
-
-#include <stdio.h>
 
 mun_code mun_cmd_restore(mun_app *app, mun_error *err)
 {
@@ -14,15 +11,8 @@ mun_code mun_cmd_restore(mun_app *app, mun_error *err)
     mun_code code = mun_ledger_import(from, to, &w.watch, err);
     mun_watching_end(&w);
     MUN_TRY(code);
-    if (app->json) {
-        json_t *object = mun_out_new("restored");
-        mun_out_path(object, "from", from);
-        mun_out_path(object, "to", to);
-        mun_out_print(app, object);
-    } else if (!app->quiet) {
-        printf("%s: restored, everything in it verified. It only reads; if the original is gone "
-               "for good, muniment adopt makes it register again.\n",
-               MUN_PLAIN_PATH(to));
-    }
-    return MUN_OK;
+    return mun_report_copy(app, "restored",
+                           "restored, everything in it verified. It only reads; if the original "
+                           "is gone for good, muniment adopt makes it register again.",
+                           err);
 }

@@ -149,7 +149,11 @@ def backup_under_load(checks, world):
     checks.ok(sizes == sorted(sizes) and sizes[-1] > sizes[0], f"the backups grow: {sizes}")
     checks.ok(all(status == 201 for status, _ in sent), f"the service answered {set(s for s, _ in sent)}")
     last = world.path("last")
-    muniment("restore", out, last)
+    fingerprint = json.loads(muniment("show", ledger / "ledger.pub", "--json").stdout)["fingerprint"]
+    told = muniment("restore", out, last).stdout
+    checks.ok(fingerprint in told and "restored" in told, f"a restore says whose ledger that is: {told}")
+    told = json.loads(muniment("import", out, world.path("imported"), "--json").stdout)
+    checks.equal((told["type"], told.get("fingerprint")), ("imported", fingerprint), "so does an import")
     rows = leaves(ledger)
     checks.equal(leaves(last), rows, "the last restore holds what the ledger holds, with its times")
     checks.ok({leaf for _, leaf in sent} <= {leaf for _, leaf, _ in rows}, "everything acknowledged is in the backup")
