@@ -49,13 +49,14 @@ static mun_code files_agree(mun_log *log, mun_worker *worker, const mun_publishe
     return code == MUN_E_DAMAGED ? MUN_OK : code;
 }
 
-/* What a reader has seen does not go away. */
+/* What a reader has seen does not go away; of two threads that look, the slower one saw less. */
 static void accept(mun_log *log, const mun_published *p)
 {
-    if (p->size < atomic_load(&log->peer_size)) return;
-    atomic_store(&log->peer_size, p->size);
     pthread_rwlock_wrlock(&log->recent.lock);
-    log->recent.head = (mun_tree_head){.size = p->size, .root = p->root};
+    if (p->size >= atomic_load(&log->peer_size)) {
+        atomic_store(&log->peer_size, p->size);
+        log->recent.head = (mun_tree_head){.size = p->size, .root = p->root};
+    }
     pthread_rwlock_unlock(&log->recent.lock);
 }
 

@@ -35,7 +35,8 @@ static mun_code node_made(mun_log_nodes *nodes, unsigned height, uint64_t index,
     return mun_level_node(&nodes->levels, height, index, ret, err);
 }
 
-/* Recursion goes down to the next height that the files have: at most seven deep. */
+/* For proofs only: what they are checked against finds a wrong node. Recursion goes down to the
+ * next height that the files have: at most eight deep. */
 static mun_code node_get(void *ctx, unsigned height, uint64_t index, mun_hash *ret, mun_error *err)
 {
     mun_log_nodes *nodes = ctx;
@@ -69,6 +70,8 @@ static mun_code beyond(const mun_tree_head *head, uint64_t size, mun_error *err)
                      (unsigned long long)head->size, (unsigned long long)size);
 }
 
+/* Whoever called asks the files once more: what was kept may come from a file that has been mended
+ * since, or from another ledger that stood here when a reader opened it. */
 static mun_code wrong_proof(mun_log *log, mun_error *err, uint64_t entry)
 {
     mun_node_cache_clear(&log->nodes);
@@ -130,17 +133,9 @@ mun_code mun_log_root(mun_log *log, uint64_t size, mun_hash *ret, mun_error *err
     MUN_TRY(beyond(&head, size, err));
     MUN_TRY(mun_worker_take(log, &worker, err));
     mun_code code = root_at(log, worker, &head, size, ret, err);
+    if (code == MUN_E_DAMAGED) code = root_at(log, worker, &head, size, ret, err);
     mun_worker_give(log, worker);
     return code;
-}
-
-static mun_code path_of(mun_log *log, mun_worker *worker, uint64_t index, uint64_t size,
-                        mun_path *ret, mun_error *err)
-{
-    mun_log_nodes nodes;
-    MUN_TRY(mun_log_nodes_open(&nodes, log, worker, err));
-    mun_node_source source = mun_log_nodes_source(&nodes);
-    return mun_inclusion_make(&worker->crypto, &source, index, size, ret, err);
 }
 
 /* Every proof is checked against a root: damage gives no wrong proof. */
@@ -160,22 +155,29 @@ static mun_code inclusion_of(mun_log *log, mun_worker *worker, const mun_tree_he
     return MUN_OK;
 }
 
+static mun_code inclusion_to(mun_log *log, mun_worker *worker, const mun_hash *leaf, uint64_t index,
+                             const mun_tree_head *head, mun_path *ret, mun_error *err)
+{
+    mun_log_nodes nodes;
+    mun_hash root;
+    MUN_TRY(mun_log_nodes_open(&nodes, log, worker, err));
+    mun_node_source source = mun_log_nodes_source(&nodes);
+    MUN_TRY(mun_inclusion_make(&worker->crypto, &source, index, head->size, ret, err));
+    mun_code code =
+        mun_inclusion_fold(&worker->crypto, index, head->size, leaf, ret->node, ret->len, &root);
+    if (code != MUN_OK || !mun_hash_equal(&root, &head->root)) return wrong_proof(log, err, index);
+    return MUN_OK;
+}
+
 mun_code mun_log_inclusion_to(mun_log *log, const mun_hash *leaf, uint64_t index,
                               const mun_tree_head *head, mun_path *ret, mun_error *err)
 {
     mun_worker *worker;
-    mun_hash root;
     mun_tree_head now = mun_log_head(log);
     MUN_TRY(beyond(&now, head->size, err));
     MUN_TRY(mun_worker_take(log, &worker, err));
-    mun_code code = path_of(log, worker, index, head->size, ret, err);
-    if (code == MUN_OK) {
-        code = mun_inclusion_fold(&worker->crypto, index, head->size, leaf, ret->node, ret->len,
-                                  &root);
-        if (code != MUN_OK || !mun_hash_equal(&root, &head->root)) {
-            code = wrong_proof(log, err, index);
-        }
-    }
+    mun_code code = inclusion_to(log, worker, leaf, index, head, ret, err);
+    if (code == MUN_E_DAMAGED) code = inclusion_to(log, worker, leaf, index, head, ret, err);
     mun_worker_give(log, worker);
     return code;
 }
@@ -193,6 +195,7 @@ mun_code mun_log_inclusion(mun_log *log, uint64_t index, uint64_t size, mun_path
     MUN_TRY(beyond(&head, size, err));
     MUN_TRY(mun_worker_take(log, &worker, err));
     mun_code code = inclusion_of(log, worker, &head, index, size, ret, err);
+    if (code == MUN_E_DAMAGED) code = inclusion_of(log, worker, &head, index, size, ret, err);
     mun_worker_give(log, worker);
     return code;
 }
@@ -220,13 +223,17 @@ mun_code mun_log_consistency(mun_log *log, uint64_t old_size, uint64_t new_size,
     MUN_TRY(beyond(&head, new_size, err));
     MUN_TRY(mun_worker_take(log, &worker, err));
     mun_code code = consistency_of(log, worker, &head, old_size, new_size, ret, err);
+    if (code == MUN_E_DAMAGED) {
+        code = consistency_of(log, worker, &head, old_size, new_size, ret, err);
+    }
     mun_worker_give(log, worker);
     return code;
 }
 
 /* ---- tiles -----------------------------------------------------------------------------------*/
 
-/* Node by node: also those above the last level kept, and those of the newest entries. */
+/* Node by node: also those above the last level kept, and those of the newest entries. Nothing here
+ * checks them, so they are not kept, nor taken from what was. */
 static mun_code tile_nodes(mun_log *log, mun_worker *worker, unsigned height, uint64_t first,
                            unsigned width, mun_buf *ret, mun_error *err)
 {
@@ -234,7 +241,7 @@ static mun_code tile_nodes(mun_log *log, mun_worker *worker, unsigned height, ui
     MUN_TRY(mun_log_nodes_open(&nodes, log, worker, err));
     for (unsigned i = 0; i < width; i++) {
         mun_hash node;
-        MUN_TRY(node_get(&nodes, height, first + i, &node, err));
+        MUN_TRY(node_made(&nodes, height, first + i, &node, err));
         mun_buf_put(ret, mun_slice_of(node.bytes, sizeof node.bytes));
     }
     return MUN_OK;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #define HEIGHT_SHIFT 57 /* an index at height 0 is below 2^57: more than any disk holds */
+#define SHARD_RUN    64 /* slots side by side under one lock; a page is a multiple of it */
 
 void mun_node_cache_init(mun_node_cache *cache)
 {
@@ -53,7 +54,7 @@ static mun_node_slot *slot_at(mun_node_cache *cache, size_t at, bool make)
 
 static pthread_mutex_t *shard_of(mun_node_cache *cache, size_t at)
 {
-    return &cache->shards[at / 64 % MUN_NODE_CACHE_SHARDS];
+    return &cache->shards[at / SHARD_RUN % MUN_NODE_CACHE_SHARDS];
 }
 
 bool mun_node_cache_suits(unsigned height, uint64_t index, uint64_t size)
@@ -86,11 +87,11 @@ void mun_node_cache_put(mun_node_cache *cache, unsigned height, uint64_t index,
 
 void mun_node_cache_clear(mun_node_cache *cache)
 {
-    for (size_t at = 0; at < MUN_NODE_CACHE_ALL; at++) {
+    for (size_t at = 0; at < MUN_NODE_CACHE_ALL; at += SHARD_RUN) {
         mun_node_slot *slot = slot_at(cache, at, false);
         if (slot == NULL) continue;
         pthread_mutex_lock(shard_of(cache, at));
-        slot->key = 0;
+        for (size_t i = 0; i < SHARD_RUN; i++) slot[i].key = 0;
         pthread_mutex_unlock(shard_of(cache, at));
     }
 }
