@@ -174,10 +174,15 @@ static void refuse(mun_log *log, mun_group *g, mun_code code, const mun_error *e
 
 /* ---- commit ----------------------------------------------------------------------------------*/
 
+static bool ring_serves(const mun_log *log, const mun_batch *batch)
+{
+    return !log->growing && mun_store_can_hold(log->store, batch) &&
+           mun_store_has_room(log->store, batch);
+}
+
 static bool ring_ready(const mun_log *log, const mun_batch *batch)
 {
-    return !log->growing && !log->grow && mun_store_can_hold(log->store, batch) &&
-           mun_store_has_room(log->store, batch);
+    return !log->grow && ring_serves(log, batch);
 }
 
 /* Without the gate. The journal changes only while its leader waits here. */
@@ -198,7 +203,11 @@ static mun_code wait_for_ring(mun_log *log, const mun_batch *batch, mun_error *e
         code = closed(log, err);
         if (code == MUN_OK && log->stuck != MUN_OK && !log->growing) code = stuck(log, err);
         if (code == MUN_OK) code = mun_follower_start(log, err);
-        if (code != MUN_OK) break;
+        if (code != MUN_OK) {
+            /* It was to become larger, and cannot now: no reason to refuse what it has room for. */
+            if (!log->failed && ring_serves(log, batch)) code = MUN_OK;
+            break;
+        }
         log->need_room = true;
         pthread_cond_signal(&log->work);
         pthread_cond_wait(&log->ring, &log->gate);

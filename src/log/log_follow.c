@@ -18,7 +18,8 @@
 #define RETRY_MS      100  /* the disk was full */
 #define GROW_SOON     4096 /* blocks: up to this, one wait is reason enough */
 #define GROW_FACTOR   4
-#define FLUSHES_APART 2000 /* ms between two flushes; closer ones are reason enough as well */
+#define FLUSHES_APART 2000  /* ms between two flushes; closer ones are reason enough as well */
+#define NO_ROOM_MS    60000 /* no room for a larger journal: not tried again for so long */
 
 /* With the gate. */
 static void wait_work(mun_log *log, unsigned ms)
@@ -141,6 +142,7 @@ uint32_t mun_follower_ring(const mun_log *log)
     uint32_t now = mun_store_ring_blocks(log->store);
     uint32_t next = now <= MUN_LOG_RING_MAX / GROW_FACTOR ? GROW_FACTOR * now : MUN_LOG_RING_MAX;
     if (next <= now) return now;
+    if (log->want_ring <= now && log->recent.last_time_ms < log->grow_from_ms) return now;
     if (log->want_ring <= now && now >= GROW_SOON && log->waits < WAITS_TO_GROW) return now;
     while (next < log->want_ring && next <= MUN_LOG_RING_MAX / GROW_FACTOR) next *= GROW_FACTOR;
     return next;
@@ -168,6 +170,8 @@ static void make_room(mun_log *log, mun_worker *worker)
     /* No room for a larger one: the old one is empty now, and serves unless a batch needs more. */
     bool enough = code == MUN_E_NO_SPACE && log->want_ring <= mun_store_ring_blocks(log->store);
     outcome(log, enough ? MUN_OK : code);
+    /* Each try fills what room is left, if only for a moment. */
+    if (enough) log->grow_from_ms = log->recent.last_time_ms + NO_ROOM_MS;
     pthread_cond_broadcast(&log->ring);
 }
 

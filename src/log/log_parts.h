@@ -120,11 +120,12 @@ struct mun_log {
     bool growing, stop;
     bool follow_next; /* the follower's turn: a step of a flush, or more batches */
     bool follower_runs, follower_joinable;
-    unsigned waits;       /* commits that had to wait since the journal grew */
-    uint64_t flushed_ms;  /* time of the newest entry at the last flush, or 0 */
-    _Atomic bool hurried; /* flushes follow each other closely: the next commit lets it grow */
-    uint32_t want_ring;   /* blocks that a batch needs */
-    size_t followed;      /* of the pending batches, when a full disk stopped the follower */
+    unsigned waits;        /* commits that had to wait since the journal grew */
+    uint64_t flushed_ms;   /* time of the newest entry at the last flush, or 0 */
+    _Atomic bool hurried;  /* flushes follow each other closely: the next commit lets it grow */
+    uint64_t grow_from_ms; /* by the same times: the disk had no room for a larger journal */
+    uint32_t want_ring;    /* blocks that a batch needs */
+    size_t followed;       /* of the pending batches, when a full disk stopped the follower */
     pthread_t follower;
 
     mun_recent recent;
