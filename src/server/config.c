@@ -16,6 +16,7 @@ void mun_config_defaults(mun_config *ret)
                    .head_seconds = MUN_HTTP_HEAD_SECONDS,
                    .body_seconds = MUN_HTTP_BODY_SECONDS,
                    .idle_seconds = MUN_HTTP_IDLE_SECONDS,
+                   .write_seconds = MUN_HTTP_WRITE_SECONDS,
                    .drain_seconds = MUN_HTTP_DRAIN_SECONDS,
                    .batch_bytes = MUN_BATCH_BODY_MAX,
                    .queue = MUN_REGISTER_QUEUE,

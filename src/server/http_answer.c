@@ -142,6 +142,26 @@ static void reserve(http_exchange *exchange)
     response->link_next[0] = '\0';
 }
 
+static void set_timeout(http_exchange *exchange, unsigned seconds)
+{
+    MHD_set_connection_option(exchange->mhd, MHD_CONNECTION_OPTION_TIMEOUT, seconds);
+}
+
+/* An idle connection may be allowed hours; nobody may hold a large answer for so long. Only these
+ * pay for it: the library looks at connections with a timeout of their own one by one. */
+static void hurry(http_exchange *exchange)
+{
+    if (exchange->answer_reserved == 0) return;
+    exchange->hurried = true;
+    set_timeout(exchange, exchange->server->options.write_seconds);
+}
+
+void http_answer_calm(http_exchange *exchange)
+{
+    if (exchange->hurried) set_timeout(exchange, exchange->server->library_seconds);
+    exchange->hurried = false;
+}
+
 static struct MHD_Response *body_of(http_exchange *exchange, bool empty)
 {
     mun_response *response = &exchange->response;
@@ -159,6 +179,7 @@ enum MHD_Result http_send(http_exchange *exchange)
     mun_response *response = &exchange->response;
     make_sendable(exchange);
     reserve(exchange);
+    hurry(exchange);
     if (response->stream.read != NULL && !http_stream_open(exchange)) {
         mun_problem(&exchange->request, response, 503, MUN_TITLE_BUSY,
                     "There are too many event streams; try again later.");

@@ -116,6 +116,22 @@ static size_t peers(const http_registry *registry, http_connection *const *bucke
     return n;
 }
 
+/* All connections through a proxy have one address, so none is looked for in the chain. */
+static void peer_push(http_connection **bucket, http_connection *connection)
+{
+    connection->peer_next = *bucket;
+    connection->peer_at = bucket;
+    if (*bucket != NULL) (*bucket)->peer_at = &connection->peer_next;
+    *bucket = connection;
+}
+
+static void peer_drop(http_connection *connection)
+{
+    if (connection->peer_at == NULL) return;
+    *connection->peer_at = connection->peer_next;
+    if (connection->peer_next != NULL) connection->peer_next->peer_at = connection->peer_at;
+}
+
 /* NULL, or why it cannot stay. */
 static const char *enter(http_registry *registry, const mun_http_options *options,
                          http_connection *connection)
@@ -133,10 +149,7 @@ static const char *enter(http_registry *registry, const mun_http_options *option
     connection->next = registry->first;
     if (connection->next != NULL) connection->next->prev = connection;
     registry->first = connection;
-    if (why == NULL) {
-        connection->peer_next = *bucket;
-        *bucket = connection;
-    }
+    if (why == NULL) peer_push(bucket, connection);
     pthread_mutex_unlock(&registry->mutex);
     return why;
 }
@@ -144,9 +157,7 @@ static const char *enter(http_registry *registry, const mun_http_options *option
 static void leave(http_registry *registry, http_connection *connection)
 {
     pthread_mutex_lock(&registry->mutex);
-    http_connection **at = bucket_of(registry, connection->address);
-    while (*at != NULL && *at != connection) at = &(*at)->peer_next;
-    if (*at != NULL) *at = connection->peer_next;
+    peer_drop(connection);
     if (connection->prev != NULL) connection->prev->next = connection->next;
     if (connection->next != NULL) connection->next->prev = connection->prev;
     if (registry->first == connection) registry->first = connection->next;

@@ -260,6 +260,7 @@ void http_completed(void *cls, struct MHD_Connection *mhd, void **request_contex
     *request_context = NULL;
     http_stream_close(exchange);
     account(exchange, why);
+    if (why == MHD_REQUEST_TERMINATED_COMPLETED_OK) http_answer_calm(exchange);
     mun_access_leave(&exchange->admitted);
     http_body_release(exchange);
     http_answer_release(exchange);

@@ -66,6 +66,7 @@ typedef struct http_connection {
     struct http_exchange *exchange;
     struct http_connection *prev, *next; /* the registry's */
     struct http_connection *peer_next;   /* connections of addresses with the same hash */
+    struct http_connection **peer_at;    /* what points to this one there; NULL: not among them */
     char address[48];
 } http_connection;
 
@@ -92,6 +93,7 @@ typedef struct http_exchange {
     mun_buf body;
     uint64_t body_max, body_reserved;
     uint64_t answer_reserved;
+    bool hurried;           /* the library's timeout is the one for large answers */
     const uint8_t *body_at; /* chunked: where the next framing bytes stand, see http_body.c */
     bool body_first;
     mun_register_job job;
@@ -153,6 +155,7 @@ typedef struct http_linger {
 
 struct mun_http_server {
     mun_http_options options; /* with nothing left at 0 */
+    unsigned library_seconds; /* the library's timeout of a connection */
     struct mun_service *service;
     mun_metrics *metrics;
     http_listener listeners[MUN_LISTEN_MAX];
@@ -235,6 +238,8 @@ void http_completed(void *cls, struct MHD_Connection *mhd, void **request_contex
 /* http_answer.c: from a mun_response to the library's. */
 enum MHD_Result http_send(http_exchange *exchange);
 void http_answer_release(http_exchange *exchange);
+/* After an answer that went well: the connection has the time of an idle one again. */
+void http_answer_calm(http_exchange *exchange);
 const char *http_reason(unsigned status);
 
 /* http_stream.c: answers without an end. */

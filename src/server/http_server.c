@@ -41,6 +41,7 @@ static mun_http_options completed(const mun_http_options *given)
     options.head_seconds = or_default(options.head_seconds, MUN_HTTP_HEAD_SECONDS);
     options.body_seconds = or_default(options.body_seconds, MUN_HTTP_BODY_SECONDS);
     options.idle_seconds = or_default(options.idle_seconds, MUN_HTTP_IDLE_SECONDS);
+    options.write_seconds = or_default(options.write_seconds, MUN_HTTP_WRITE_SECONDS);
     return options;
 }
 
@@ -81,10 +82,11 @@ static size_t leave_escaped(void *cls, struct MHD_Connection *mhd, char *text)
     return strlen(text);
 }
 
+/* Of a connection, whatever it is doing; large answers have one of their own (http_answer.c). */
 static unsigned library_timeout(const mun_http_options *options)
 {
-    return options->idle_seconds >= MUN_HTTP_WRITE_SECONDS ? options->idle_seconds + 2
-                                                           : MUN_HTTP_WRITE_SECONDS;
+    return options->idle_seconds >= options->write_seconds ? options->idle_seconds + 2
+                                                           : options->write_seconds;
 }
 
 static mun_code start_listener(http_listener *listener, mun_error *err)
@@ -99,7 +101,7 @@ static mun_code start_listener(http_listener *listener, mun_error *err)
         LISTEN_SHARE * options->io_threads * options->connections,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES,
         MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)POOL_STEP, MHD_OPTION_CONNECTION_TIMEOUT,
-        library_timeout(options), MHD_OPTION_URI_LOG_CALLBACK, http_request_line, listener,
+        listener->server->library_seconds, MHD_OPTION_URI_LOG_CALLBACK, http_request_line, listener,
         MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_NOTIFY_CONNECTION,
         http_connection_notify, listener, MHD_OPTION_NOTIFY_COMPLETED, http_completed, listener,
 #if MHD_VERSION >= DISCIPLINE_VERSION
@@ -152,6 +154,7 @@ mun_code mun_http_start(const mun_http_options *given, mun_http_server **ret, mu
     }
     server->options = completed(given);
     raise_files(&server->options);
+    server->library_seconds = library_timeout(&server->options);
     server->service = given->service;
     server->metrics = given->service->metrics;
     server->layout_known = library_before_discipline();

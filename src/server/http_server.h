@@ -25,7 +25,7 @@ typedef struct mun_http_options {
     unsigned workers;     /* 0: mun_workers_default */
     uint32_t connections; /* and these from service_limits.h, 0: the constant */
     uint32_t per_address; /* connections of one address; 0: no limit */
-    uint32_t head_seconds, body_seconds, idle_seconds;
+    uint32_t head_seconds, body_seconds, idle_seconds, write_seconds;
 } mun_http_options;
 
 MUN_MUST mun_code mun_http_start(const mun_http_options *options, mun_http_server **ret,

@@ -3,7 +3,8 @@
  * Deadlines. The library's own timeout begins anew with each byte, so a client that sends one byte
  * now and then would stay for ever. Once a second this thread looks at what every connection has
  * been doing since when, tells those that are too late (408) and ends their sockets; the library
- * then finds them closed. A reader that takes nothing is the library's timeout's business.
+ * then finds them closed. A reader that takes nothing is the library's timeout's business
+ * (http_answer.c).
  */
 #include "server/http_parts.h"
 

@@ -107,6 +107,7 @@ static mun_code start_transport(service_run *run, mun_error *err)
                                 .workers = limits->workers,
                                 .connections = limits->connections,
                                 .head_seconds = limits->head_seconds,
+                                .write_seconds = limits->write_seconds,
                                 .body_seconds = limits->body_seconds,
                                 .idle_seconds = limits->idle_seconds};
     run->sockets_given = true; /* taken over, whatever comes of it */

@@ -18,7 +18,7 @@ struct mun_operation;
  * a reload does not touch them. */
 typedef struct mun_limits {
     uint32_t connections, connections_per_address; /* per address 0: no limit */
-    uint32_t head_seconds, body_seconds, idle_seconds, drain_seconds;
+    uint32_t head_seconds, body_seconds, idle_seconds, write_seconds, drain_seconds;
     uint32_t batch_bytes;  /* body of POST /v1/batch */
     uint32_t queue;        /* registrations waiting */
     uint32_t open_ledgers; /* at once */

@@ -17,9 +17,10 @@
     0 /* (c) limits.connections-per-address; 0: no limit (nginx in front) */
 #define MUN_HTTP_HEAD_SECONDS                                                                      \
     20 /* (c) limits.head-seconds: from the first byte to the whole request */
-#define MUN_HTTP_BODY_SECONDS        60 /* (c) limits.body-seconds */
-#define MUN_HTTP_IDLE_SECONDS        75 /* (c) limits.idle-seconds: a connection without a request */
-#define MUN_HTTP_WRITE_SECONDS       60   /* a reader that takes nothing for so long is cut off */
+#define MUN_HTTP_BODY_SECONDS 60 /* (c) limits.body-seconds */
+#define MUN_HTTP_IDLE_SECONDS 75 /* (c) limits.idle-seconds: a connection without a request */
+#define MUN_HTTP_WRITE_SECONDS                                                                     \
+    60 /* (c) limits.write-seconds: a reader that takes nothing for so long is cut off */
 #define MUN_HTTP_DRAIN_SECONDS       30   /* (c) limits.drain-seconds: what a stop waits for */
 #define MUN_HTTP_STREAMS             1024 /* open event streams; beyond them 503 */
 #define MUN_HTTP_STREAM_PING_SECONDS 15   /* a comment line keeps an idle stream alive */

@@ -51,6 +51,7 @@ static void everything(void **state)
     assert_int_equal(c.limits.workers, 2);
     assert_int_equal(c.limits.batch_bytes, 1048576);
     assert_int_equal(c.limits.head_seconds, MUN_HTTP_HEAD_SECONDS);
+    assert_int_equal(c.limits.write_seconds, MUN_HTTP_WRITE_SECONDS);
     assert_int_equal(c.log_format, MUN_EVENT_JSON);
     assert_int_equal(c.log_level, MUN_EVENT_WARNING);
     assert_int_equal(c.operator_access, MUN_OPERATOR_TOKEN);

@@ -230,8 +230,9 @@ def refused_bodies(checks, world, ledger):
 
 
 def readers_that_do_not_read(checks, world, ledger):
-    """Large answers that nobody takes stay in memory for a minute, so together they have a limit; small ones go on."""
-    with served(world, ledger) as service:
+    """Large answers that nobody takes stay in memory until their readers are cut off, so together they have a limit; small ones go
+    on. Idle connections may stay for longer than that."""
+    with served(world, ledger, write_seconds=10, idle_seconds=600) as service:
         for _ in range(6):
             service.post("/v1/batch", b"".join(world.statement(f"{n}/" + "x" * 8000) for n in range(100)), "application/cbor-seq")
         page = service.get("/v1/entries?limit=1000")
@@ -245,9 +246,29 @@ def readers_that_do_not_read(checks, world, ledger):
         checks.ok(kinds.count(b"503") > 10 and kinds.count(b"200") > 10, f"some are answered, the others told to try again: {kinds}")
         checks.ok(SANITIZED or grown < 300 << 20, f"{grown >> 20} MiB for readers that do not read")
         quick(checks, service, "beside readers that do not read")
+        begun, slowest = time.monotonic(), 0.0
+        stay = 1 + kinds.count(b"503")  # and the one that asks
+        left = open_connections(service)
+        checks.ok(left > stay, f"{left} connections, {stay} of them of readers that were told to try again")
+        while left > stay and time.monotonic() - begun < 30:
+            asked = time.monotonic()
+            left = open_connections(service)
+            slowest = max(slowest, time.monotonic() - asked)
+            time.sleep(0.1)
+        taken = time.monotonic() - begun
+        checks.ok(left <= stay, f"{left} connections left after {taken:.1f} s, where those that take nothing should be cut off and {stay} stay")
+        checks.ok(slowest < QUICK, f"others waited up to {slowest:.2f} s meanwhile")
+        checks.equal(service.get("/v1/entries?limit=1000").status, 200, "and there is room again, although they are still there")
         for s in readers:
             s.close()
-        checks.ok(harness.wait_until(lambda: service.get("/v1/entries?limit=1000").status == 200, 10), "and there is room again when they are gone")
+        with service.socket() as s:
+            s.sendall(head(service, "GET", "/v1/entries?limit=1000"))
+            left = len(page.body)
+            while left > 0 and (part := s.recv(1 << 20)):
+                left -= len(part)
+            time.sleep(12)
+            s.sendall(head(service, "GET", "/checkpoint", "Connection: close"))
+            checks.ok(b" 200 " in harness.read_to_end(s)[:4096], "who took such an answer may be idle for longer")
 
 
 def methods_and_conditions(checks, world, ledger):
