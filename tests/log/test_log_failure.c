@@ -107,7 +107,9 @@ static void test_full_disk(void **state)
         uint64_t end = i + 200000;
         for (; i < end && code == MUN_OK; i++) code = append(&b, i);
         assert_int_equal(code, MUN_E_NO_SPACE); /* the journal took what it could */
-        assert_int_equal(append(&b, i), MUN_E_NO_SPACE);
+        /* A flush that was under way may have given room since; then that is taken as well. */
+        for (code = MUN_OK; i < end && code == MUN_OK; i++) code = append(&b, i);
+        assert_int_equal(code, MUN_E_NO_SPACE);
         check(&b);
         atomic_store(&b.f.full, false);
         for (int tries = 0; append(&b, i - 1) != MUN_OK; tries++) { /* what was refused, again */
