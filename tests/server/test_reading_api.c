@@ -665,21 +665,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(entries_of_a_ledger),
-        TEST(conditions),
-        TEST(pages),
-        TEST(searches_refused),
-        TEST(one_entry),
-        TEST(documents),
-        TEST(proofs),
-        TEST(proofs_refused),
-        TEST(description),
-        TEST(openapi_page),
-        TEST(events),
-        TEST(many_events),
-        TEST(events_to_fetch),
-        TEST(tiles),
-        TEST(as_an_export),
+        TEST(entries_of_a_ledger), TEST(conditions),   TEST(pages),        TEST(searches_refused),
+        TEST(one_entry),           TEST(documents),    TEST(proofs),       TEST(proofs_refused),
+        TEST(description),         TEST(openapi_page), TEST(events),       TEST(many_events),
+        TEST(events_to_fetch),     TEST(tiles),        TEST(as_an_export),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
