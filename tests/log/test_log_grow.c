@@ -105,6 +105,17 @@ static void burst(world *w, mun_log *log)
     wait_flushed(log);
 }
 
+/* Bursts at one time until that many new journals were tried. On a busy machine the follower may
+ * find itself idle in the middle of a burst, and flush before it is due. */
+static void bursts_until(world *w, mun_log *log, unsigned want)
+{
+    for (int i = 0; atomic_load(&tries) < want; i++) {
+        assert_true(i < 60);
+        burst(w, log);
+    }
+    assert_int_equal(atomic_load(&tries), want);
+}
+
 static mun_code compare(void *ctx, uint64_t index, uint64_t time, mun_slice entry,
                         const mun_hash *leaf, mun_error *err)
 {
@@ -153,8 +164,7 @@ static void test_grows_when_crowded(void **state)
     wait_flushed(log);
     for (unsigned grown = 0; want < FAR_ENOUGH; grown++) {
         w.now += APART_MS - 1;
-        burst(&w, log);
-        assert_int_equal(append(&w, log), MUN_OK);
+        bursts_until(&w, log, grown + 1);
         want = want * 4 < MUN_LOG_RING_MAX ? want * 4 : MUN_LOG_RING_MAX;
         assert_int_equal(ring(log), want);
         assert_int_equal(atomic_load(&tries), grown + 1);
@@ -194,21 +204,18 @@ static void test_no_room_for_a_larger_one(void **state)
     world w;
     mun_log *log = setup(&w, 3, NULL);
     atomic_store(&room, false);
-    for (int i = 0; i < 6; i++) burst(&w, log);
-    assert_int_equal(append(&w, log), MUN_OK);
+    bursts_until(&w, log, 1);
+    for (int i = 0; i < 4; i++) burst(&w, log);
     assert_int_equal(ring(log), MUN_LOG_RING_FIRST);
     assert_int_equal(atomic_load(&tries), 1);
     check(&w, log);
     wait_flushed(log);
     w.now += NO_ROOM_MS;
-    for (int i = 0; i < 2; i++) burst(&w, log);
-    assert_int_equal(append(&w, log), MUN_OK);
-    assert_int_equal(atomic_load(&tries), 2);
+    bursts_until(&w, log, 2);
     wait_flushed(log);
     atomic_store(&room, true);
     w.now += NO_ROOM_MS;
-    for (int i = 0; i < 2; i++) burst(&w, log);
-    assert_int_equal(append(&w, log), MUN_OK);
+    bursts_until(&w, log, 3);
     assert_int_equal(ring(log), 4 * MUN_LOG_RING_FIRST);
     wait_flushed(log);
     teardown(&w, log, 4 * MUN_LOG_RING_FIRST);
