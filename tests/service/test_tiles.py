@@ -182,9 +182,17 @@ def check_names(checks, client, size):
 
 
 def check_export(checks, world, client, ledger):
-    """Each file of an exported tree of the same size, byte for byte, from the service."""
-    out = world.path("exported")
-    harness.muniment("export", ledger, out)
+    """Each file of an exported tree of the same size, byte for byte, from the service. Another process sees the newest entries a moment
+    after they were acknowledged: once they are in the streams."""
+    trees = []
+
+    def exported():
+        trees.append(world.path(f"exported{len(trees)}"))
+        harness.muniment("export", ledger, trees[-1])
+        return (trees[-1] / "checkpoint").read_bytes() == client.get("/checkpoint").body
+
+    checks.ok(harness.wait_until(exported, 10), "an export has all that was acknowledged")
+    out = trees[-1]
     files = sorted(p for p in out.rglob("*") if p.is_file())
     checks.ok(len(files) > 10, f"an export of {len(files)} files")
     for path in files:
