@@ -103,7 +103,7 @@ static void follow(mun_log *log, mun_worker *worker)
     log->followed = done;
 }
 
-/* With the gate. By the batches' times, so that the same batches make the same journal. */
+/* With the gate. By the batches' times: the log has no other clock. */
 static void flushed(mun_log *log)
 {
     uint64_t now = log->recent.last_time_ms;
