@@ -25,15 +25,19 @@ static uint64_t key_of(unsigned height, uint64_t index)
     return ((uint64_t)height << HEIGHT_SHIFT) + index + 1;
 }
 
-/* Neighbours of one height lie side by side; heights are spread over the table. Those below a
- * tile's root are so many in a large log that they would crowd the others out: they have a part of
- * their own. */
+/* Three parts, for the nodes far down are so many that they would crowd the others out. Of the
+ * lowest only the fresh ones are kept, each height in just the slots it needs; in the other parts
+ * neighbours of one height lie side by side and the heights are spread. So a small log uses little
+ * of the table, however long it grows at its edge. */
 static size_t slot_of(unsigned height, uint64_t index)
 {
+    if (height < MUN_NODE_CACHE_FROM) {
+        size_t first = MUN_NODE_CACHE_LOW - (MUN_NODE_CACHE_LOW >> height);
+        return first + (size_t)(index % (MUN_NODE_CACHE_FRESH >> height));
+    }
     uint64_t at = index + height * UINT64_C(0x9e3779b97f4a7c15);
-    bool mid = height >= MUN_NODE_CACHE_FROM && height < MUN_TILE_HEIGHT;
-    return (size_t)(mid ? MUN_NODE_CACHE_SLOTS + at % MUN_NODE_CACHE_MID
-                        : at % MUN_NODE_CACHE_SLOTS);
+    if (height < MUN_TILE_HEIGHT) return MUN_NODE_CACHE_LOW + (size_t)(at % MUN_NODE_CACHE_MID);
+    return MUN_NODE_CACHE_LOW + MUN_NODE_CACHE_MID + (size_t)(at % MUN_NODE_CACHE_TOP);
 }
 
 /* NULL: nothing was ever put there, or, with make, out of memory: then the log is asked. */

@@ -17,11 +17,13 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define MUN_NODE_CACHE_FRESH  8192   /* entries from the right edge: every height is kept */
-#define MUN_NODE_CACHE_FROM   5      /* height from which nodes of every entry are kept */
-#define MUN_NODE_CACHE_SLOTS  131072 /* of fresh nodes, and of a tile's root and above */
-#define MUN_NODE_CACHE_MID    65536  /* of those from MUN_NODE_CACHE_FROM on below a tile's root */
-#define MUN_NODE_CACHE_ALL    (MUN_NODE_CACHE_SLOTS + MUN_NODE_CACHE_MID)
+#define MUN_NODE_CACHE_FRESH 8192 /* entries from the right edge: every height is kept */
+#define MUN_NODE_CACHE_FROM  5    /* height from which nodes of every entry are kept */
+/* Slots: below MUN_NODE_CACHE_FROM, from there on below a tile's root, and above. */
+#define MUN_NODE_CACHE_LOW    (2 * MUN_NODE_CACHE_FRESH)
+#define MUN_NODE_CACHE_MID    65536
+#define MUN_NODE_CACHE_TOP    131072
+#define MUN_NODE_CACHE_ALL    (MUN_NODE_CACHE_LOW + MUN_NODE_CACHE_MID + MUN_NODE_CACHE_TOP)
 #define MUN_NODE_CACHE_PAGE   128 /* slots made together */
 #define MUN_NODE_CACHE_PAGES  (MUN_NODE_CACHE_ALL / MUN_NODE_CACHE_PAGE)
 #define MUN_NODE_CACHE_SHARDS 64

@@ -115,13 +115,14 @@ static void replaced(unsigned height, uint64_t slots)
 static void test_replaced(void **state)
 {
     (void)state;
-    replaced(0, MUN_NODE_CACHE_SLOTS);
+    replaced(0, MUN_NODE_CACHE_FRESH);
+    replaced(MUN_NODE_CACHE_FROM - 1, MUN_NODE_CACHE_FRESH >> (MUN_NODE_CACHE_FROM - 1));
     replaced(MUN_NODE_CACHE_FROM, MUN_NODE_CACHE_MID);
-    replaced(MUN_TILE_HEIGHT, MUN_NODE_CACHE_SLOTS);
+    replaced(MUN_TILE_HEIGHT, MUN_NODE_CACHE_TOP);
 }
 
-/* Nodes below a tile's root and all others do not take each other's places. */
-static void test_both_parts(void **state)
+/* The lowest nodes, those below a tile's root and those above do not take each other's places. */
+static void test_parts(void **state)
 {
     (void)state;
     mun_node_cache *cache = made();
@@ -133,10 +134,29 @@ static void test_both_parts(void **state)
     assert_true(kept(cache, MUN_TILE_HEIGHT, 1));
     assert_true(kept(cache, 20, 1));
     assert_int_equal(pages(cache), MUN_NODE_CACHE_MID / MUN_NODE_CACHE_PAGE + 3);
-    for (uint64_t i = 0; i < MUN_NODE_CACHE_SLOTS; i++) put(cache, 0, i);
+    for (uint64_t i = 0; i < MUN_NODE_CACHE_TOP; i++) put(cache, MUN_TILE_HEIGHT, i);
+    for (uint64_t i = 0; i < MUN_NODE_CACHE_FRESH; i++) put(cache, 0, i);
     for (uint64_t i = 0; i < MUN_NODE_CACHE_MID; i++) {
         assert_true(kept(cache, MUN_NODE_CACHE_FROM, i));
     }
+    dropped(cache);
+}
+
+/* All of the lowest nodes of the newest entries are kept at once, and a log that grows at its edge
+ * takes no more of the table for them. */
+static void test_edge(void **state)
+{
+    (void)state;
+    mun_node_cache *cache = made();
+    uint64_t end = 3 * MUN_NODE_CACHE_FRESH + 1000;
+    for (unsigned height = 0; height < MUN_NODE_CACHE_FROM; height++) {
+        for (uint64_t i = 0; i < end >> height; i++) put(cache, height, i);
+    }
+    for (unsigned height = 0; height < MUN_NODE_CACHE_FROM; height++) {
+        uint64_t last = end >> height, fresh = MUN_NODE_CACHE_FRESH >> height;
+        for (uint64_t i = last - fresh; i < last; i++) assert_true(kept(cache, height, i));
+    }
+    assert_true(pages(cache) <= MUN_NODE_CACHE_LOW / MUN_NODE_CACHE_PAGE);
     dropped(cache);
 }
 
@@ -206,9 +226,9 @@ static void *use(void *arg)
         u->seed = u->seed * UINT64_C(6364136223846793005) + 1442695040888963407u;
         uint64_t drawn = u->seed >> 33;
         unsigned height = (unsigned)(drawn % 10);
-        uint64_t slots = height >= MUN_NODE_CACHE_FROM && height < MUN_TILE_HEIGHT
-                             ? MUN_NODE_CACHE_MID
-                             : MUN_NODE_CACHE_SLOTS;
+        uint64_t slots = height < MUN_NODE_CACHE_FROM ? MUN_NODE_CACHE_FRESH >> height
+                         : height < MUN_TILE_HEIGHT   ? MUN_NODE_CACHE_MID
+                                                      : MUN_NODE_CACHE_TOP;
         uint64_t index = drawn / 16 % 50 * 61 + drawn / 1024 % 3 * slots;
         mun_hash got, want = hash_of(height, index);
         if (mun_node_cache_get(u->cache, height, index, &got)) {
@@ -242,10 +262,11 @@ static void test_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_kept),     cmocka_unit_test(test_far_ones),
-        cmocka_unit_test(test_replaced), cmocka_unit_test(test_both_parts),
-        cmocka_unit_test(test_bounds),   cmocka_unit_test(test_forgotten),
-        cmocka_unit_test(test_suits),    cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_kept),      cmocka_unit_test(test_far_ones),
+        cmocka_unit_test(test_replaced),  cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_edge),      cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_forgotten), cmocka_unit_test(test_suits),
+        cmocka_unit_test(test_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
