@@ -22,6 +22,7 @@
 
 #include <microhttpd.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 
 #define HTTP_TEXT_MAX                                                                              \
@@ -137,6 +138,13 @@ typedef struct http_streams {
     uint64_t due_ms;  /* when they must be again; UINT64_MAX: nothing was added since */
 } http_streams;
 
+#define HTTP_LIBRARY_STATUSES 7 /* of its own pages; the last stands for all others */
+
+typedef struct http_library {
+    atomic_uint_fast64_t refused[HTTP_LIBRARY_STATUSES];
+    uint64_t told[HTTP_LIBRARY_STATUSES]; /* the sweeper's */
+} http_library;
+
 #define LINGER_MAX 256
 
 typedef struct http_lingering {
@@ -165,6 +173,7 @@ struct mun_http_server {
     http_pool pool;
     http_streams streams;
     http_linger linger;
+    http_library library;
     atomic_uint_fast64_t body_bytes;   /* of all bodies in flight */
     atomic_uint_fast64_t answer_bytes; /* of all large answers on their way */
     atomic_size_t jobs;                /* exchanges that a worker has */
@@ -207,6 +216,12 @@ void http_close_idle(mun_http_server *server, bool receiving);
 MUN_MUST mun_code http_linger_start(http_linger *linger, mun_error *err);
 void http_linger_stop(http_linger *linger);
 void http_linger_keep(http_linger *linger, int fd);
+
+/* http_library.c: what the library says and refuses by itself. */
+__attribute__((format(printf, 2, 0))) void http_library_says(void *cls, const char *format,
+                                                             va_list arguments);
+/* One line for each status that it refused with since the last call. */
+void http_library_tell(mun_http_server *server);
 
 /* http_exchange.c: the pool. */
 void http_pool_init(http_pool *pool);

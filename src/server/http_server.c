@@ -3,8 +3,6 @@
 #include "server/http_parts.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -63,17 +61,6 @@ static void raise_files(mun_http_options *options)
     options->connections = fits;
 }
 
-/* What the library wants to say of itself; it has no secrets, but may be told by any client. */
-__attribute__((format(printf, 2, 0))) static void library_says(void *cls, const char *format,
-                                                               va_list arguments)
-{
-    char text[256];
-    (void)cls;
-    if (!mun_event_wanted(MUN_EVENT_DEBUG)) return;
-    vsnprintf(text, sizeof text, format, arguments);
-    mun_event(MUN_EVENT_DEBUG, "http_library", MUN_KV("text", text));
-}
-
 /* The target stays as it was sent: handlers decode what they capture. */
 static size_t leave_escaped(void *cls, struct MHD_Connection *mhd, char *text)
 {
@@ -95,8 +82,8 @@ static mun_code start_listener(http_listener *listener, mun_error *err)
     const unsigned flags = MHD_USE_EPOLL | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC |
                            MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
     listener->daemon = MHD_start_daemon(
-        flags, 0, NULL, NULL, http_handle, listener, MHD_OPTION_EXTERNAL_LOGGER, library_says, NULL,
-        MHD_OPTION_LISTEN_SOCKET, listener->socket, MHD_OPTION_THREAD_POOL_SIZE,
+        flags, 0, NULL, NULL, http_handle, listener, MHD_OPTION_EXTERNAL_LOGGER, http_library_says,
+        listener->server, MHD_OPTION_LISTEN_SOCKET, listener->socket, MHD_OPTION_THREAD_POOL_SIZE,
         options->io_threads, MHD_OPTION_CONNECTION_LIMIT,
         LISTEN_SHARE * options->io_threads * options->connections,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES,

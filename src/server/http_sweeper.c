@@ -130,6 +130,7 @@ static void sweep(mun_http_server *server, bool with_dribbles)
     wake_gone(&server->registry);
     pthread_mutex_unlock(&server->registry.mutex);
     http_streams_ping(server, now.now_ms);
+    http_library_tell(server);
 }
 
 void http_close_idle(mun_http_server *server, bool receiving)
@@ -173,6 +174,7 @@ static void *sweeper(void *ctx)
         rest(server, due_ms < round_ms ? due_ms : round_ms);
     }
     pthread_mutex_unlock(&server->sweeper_mutex);
+    http_library_tell(server);
     return NULL;
 }
 

@@ -27,7 +27,8 @@ typedef enum mun_stage {
 typedef enum mun_counter {
     MUN_COUNT_CONNECTIONS, /* accepted */
     MUN_COUNT_CONNECTIONS_REFUSED,
-    MUN_COUNT_FRAMING_REFUSED, /* ambiguous HTTP */
+    MUN_COUNT_FRAMING_REFUSED, /* ambiguous HTTP, by us */
+    MUN_COUNT_LIBRARY_REFUSED, /* by the HTTP library, which does not ask us */
     MUN_COUNT_REGISTERED,      /* new entries */
     MUN_COUNT_DUPLICATES,
     MUN_COUNT_REFUSED,     /* by policy or form */

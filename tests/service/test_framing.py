@@ -60,20 +60,40 @@ def judge(checks, case, answer, closed, what):
 
 
 def run(checks, service, host):
+    """How many were answered by the library."""
+    pages = 0
     for case in framing_cases.cases(host) + framing_cases.more_cases(host):
         what = f"case {case.number}, {case.name}"
         data = case.request + framing_cases.hidden(host)
         answer, closed = ask(service, data)
+        pages += b"<html" in answer
         judge(checks, case, answer, closed, what)
         checks.ok((b"<html" in answer) == (case.number in LIBRARY_ANSWERS), f"{what}: whose answer it is: {answer!r:.300}")
         for cut in CUTS:
             answer, closed = ask(service, data, [cut if cut >= 0 else len(case.request) - 1])
+            pages += b"<html" in answer
             # A chunk's head that came in a segment of its own cannot be judged: the end of the connection protects.
             lenient = case.number in (14, 101, 102, 126)
             if lenient and b" 201 " not in answer:
                 checks.ok(closed and SIGNED not in answer, f"{what}, cut at {cut}")
             else:
                 judge(checks, case, answer, closed, f"{what}, cut at {cut}")
+    return pages
+
+
+def refusals_told(checks, service, pages):
+    """Each page of the library is counted and in the log, by its status alone, and no more often than once a second."""
+    checks.ok(service.metric("muniment_framing_refused_total", by="service") > 50, "our refusals are counted")
+    checks.equal(service.metric("muniment_framing_refused_total", by="library"), pages, "the library's refusals are counted, each once")
+    checks.ok(pages >= 3 * len(LIBRARY_ANSWERS), f"the library has refused {pages}")
+
+    def lines():
+        return [dict(f.split("=", 1) for f in line.split()) for line in service.log().splitlines() if "event=library_refused" in line]
+    checks.ok(harness.wait_until(lambda: sum(int(f["requests"]) for f in lines()) == pages, 3), f"the log tells of {pages}: {lines()}")
+    checks.equal({f["status"] for f in lines()}, {"400", "413", "414", "505"}, "the statuses told")
+    checks.ok(all(set(f) == {"time", "level", "event", "status", "requests"} for f in lines()), "nothing else is told")
+    rounds = [(f["time"][:19], f["status"]) for f in lines()]
+    checks.ok(all(rounds.count(r) <= 2 for r in rounds), f"a line a round for each status: {rounds}")
 
 
 def good_requests(checks, service, host, statement):
@@ -118,10 +138,9 @@ def main():
         for listen in ("tcp", "unix"):
             with world.serve(ledger, listen=listen) as service:
                 host = (service.listen if listen == "tcp" else "localhost").encode()
-                run(checks, service, host)
+                refusals_told(checks, service, run(checks, service, host))
                 good_requests(checks, service, host, statement)
                 checks.ok(service.alive(), "the service is alive")
-                checks.ok(service.metric("muniment_framing_refused_total") > 50, "refusals are counted")
 
 
 if __name__ == "__main__":
