@@ -36,7 +36,7 @@ mun_code mun_cmd_export(mun_app *app, mun_error *err)
 }
 
 /* Whose copy it is, its fingerprint says, which whoever trusts the ledger can compare. */
-mun_code mun_report_copy(mun_app *app, const char *type, const char *sentence, mun_error *err)
+static mun_code report_copy(mun_app *app, const char *type, const char *sentence, mun_error *err)
 {
     const char *from = app->args.operands[0], *to = app->args.operands[1];
     char public_file[MUN_PATH_BYTES_MAX];
@@ -56,18 +56,21 @@ mun_code mun_report_copy(mun_app *app, const char *type, const char *sentence, m
     return MUN_OK;
 }
 
-mun_code mun_cmd_import(mun_app *app, mun_error *err)
+mun_code mun_import_as(mun_app *app, const char *type, const char *sentence, mun_error *err)
 {
-    const char *from = app->args.operands[0], *to = app->args.operands[1];
     mun_watching w;
     mun_watching_begin(&w, app);
-    mun_code code = mun_ledger_import(from, to, &w.watch, err);
+    mun_code code = mun_ledger_import(app->args.operands[0], app->args.operands[1], &w.watch, err);
     mun_watching_end(&w);
     MUN_TRY(code);
-    return mun_report_copy(app, "imported",
-                           "a verified copy that only reads; muniment adopt makes it register "
-                           "again",
-                           err);
+    return report_copy(app, type, sentence, err);
+}
+
+mun_code mun_cmd_import(mun_app *app, mun_error *err)
+{
+    return mun_import_as(app, "imported",
+                         "a verified copy that only reads; muniment adopt makes it register again",
+                         err);
 }
 
 /* The original's keys, where they are still there. */

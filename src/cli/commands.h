@@ -42,7 +42,7 @@ mun_code mun_cmd_token_new(mun_app *app, mun_error *err);
 mun_code mun_cmd_token_list(mun_app *app, mun_error *err);
 mun_code mun_cmd_token_revoke(mun_app *app, mun_error *err);
 
-/* What import and restore say in the end: the sentence, and whose ledger that is (its keys). */
-mun_code mun_report_copy(mun_app *app, const char *type, const char *sentence, mun_error *err);
+/* Imports operand 0 into operand 1; prints the sentence and whose ledger it is (its keys). */
+mun_code mun_import_as(mun_app *app, const char *type, const char *sentence, mun_error *err);
 
 #endif

@@ -3,10 +3,10 @@
 #include "base/assert.h"
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/spki_form.h"
 #include "crypto/evp_key.h"
 #include "crypto/pem.h"
 #include "crypto/scheme.h"
-#include "crypto/spki_form.h"
 
 #include <muniment/keys.h>
 #include <openssl/err.h>
@@ -44,7 +44,7 @@ static mun_slice encode(const mun_public_key *key, uint8_t ret[MUN_PUBLIC_DER_MA
     mun_buf fixed = mun_buf_fixed(ret, MUN_PUBLIC_DER_MAX);
     EVP_PKEY *pkey = evp_from_public(key);
     int len = 0;
-    if (pkey != NULL && spki_form_write(key, &fixed)) {
+    if (pkey != NULL && mun_spki_form_write(key, &fixed)) {
         len = (int)fixed.len;
     } else if (pkey != NULL) {
         len = i2d_PUBKEY(pkey, NULL);
@@ -73,7 +73,7 @@ mun_code mun_public_key_from_der(mun_slice der, mun_public_key *ret, mun_error *
         return mun_fail(err, MUN_E_LIMIT, MUN_NO_OFFSET, "the public key is too large to be one");
     }
     mun_public_key key;
-    if (spki_form_read(der, &key)) {
+    if (mun_spki_form_read(der, &key)) {
         MUN_TRY(mun_public_key_check(&key, err));
         *ret = key;
         return MUN_OK;

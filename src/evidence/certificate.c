@@ -8,6 +8,7 @@
  */
 #include "base/cursor.h"
 #include "base/error.h"
+#include "base/spki_form.h"
 #include <muniment/evidence.h>
 
 #define DER_INTEGER  0x02
@@ -66,27 +67,6 @@ static mun_slice spki_find(mun_slice der)
     return mun_slice_of(start, (size_t)(tbs.at - start));
 }
 
-/* The forms of [KEY-10] with a fixed beginning. */
-typedef struct spki_form {
-    int32_t kty, crv;
-    uint16_t coord;
-    bool has_y;
-    mun_slice prefix;
-} spki_form;
-
-static bool form_read(const spki_form *form, mun_slice spki, mun_public_key *ret)
-{
-    size_t len = form->prefix.len + (size_t)form->coord * (form->has_y ? 2 : 1);
-    if (spki.len != len || !mun_slice_starts(spki, form->prefix)) return false;
-    *ret = (mun_public_key){.kty = form->kty, .crv = form->crv, .x_len = form->coord};
-    const uint8_t *x = spki.ptr + form->prefix.len;
-    memcpy(ret->x, x, form->coord);
-    if (!form->has_y) return true;
-    ret->y_len = form->coord;
-    memcpy(ret->y, x + form->coord, form->coord);
-    return true;
-}
-
 /* A minimal positive INTEGER, its leading 00 taken off. */
 static mun_slice der_number_take(mun_cursor *c)
 {
@@ -118,23 +98,8 @@ static bool rsa_read(mun_slice spki, mun_public_key *ret)
 
 mun_code mun_certificate_key(mun_slice der, mun_public_key *ret, mun_error *err)
 {
-    static const spki_form forms[] = {
-        {MUN_KTY_EC2, MUN_CRV_P256, 32, true,
-         MUN_LITERAL("\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce"
-                     "\x3d\x03\x01\x07\x03\x42\x00\x04")},
-        {MUN_KTY_EC2, MUN_CRV_P384, 48, true,
-         MUN_LITERAL("\x30\x76\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00"
-                     "\x22\x03\x62\x00\x04")},
-        {MUN_KTY_EC2, MUN_CRV_P521, 66, true,
-         MUN_LITERAL("\x30\x81\x9b\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04"
-                     "\x00\x23\x03\x81\x86\x00\x04")},
-        {MUN_KTY_OKP, MUN_CRV_ED25519, 32, false,
-         MUN_LITERAL("\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00")},
-    };
     mun_slice spki = spki_find(der);
-    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
-        if (form_read(&forms[i], spki, ret)) return MUN_OK;
-    if (rsa_read(spki, ret)) return MUN_OK;
+    if (mun_spki_form_read(spki, ret) || rsa_read(spki, ret)) return MUN_OK;
     return mun_fail(err, MUN_E_UNSUPPORTED, MUN_NO_OFFSET,
                     "the certificate holds no key of a kind that is supported");
 }

@@ -108,6 +108,17 @@ mun_code mun_ledger_issuer_remove(mun_ledger *ledger, mun_slice iss, const mun_p
     return change(ledger, &document, key, ret_index, err);
 }
 
+/* The control state as of now, held for reading until control_lock is unlocked. */
+static mun_code control_hold(mun_ledger *ledger, mun_error *err)
+{
+    mun_crypto *crypto = NULL;
+    MUN_TRY(mun_crypto_pool_take(&ledger->pool, &crypto, err));
+    mun_code code = mun_control_current(ledger, crypto, err);
+    mun_crypto_pool_give(&ledger->pool, crypto);
+    if (code == MUN_OK) pthread_rwlock_rdlock(&ledger->control_lock);
+    return code;
+}
+
 static mun_code issuers_visit(const mun_control_state *state, mun_issuer_visit each, void *ctx,
                               mun_error *err)
 {
@@ -125,13 +136,8 @@ static mun_code issuers_visit(const mun_control_state *state, mun_issuer_visit e
 
 mun_code mun_ledger_issuers(mun_ledger *ledger, mun_issuer_visit each, void *ctx, mun_error *err)
 {
-    mun_crypto *crypto = NULL;
-    MUN_TRY(mun_crypto_pool_take(&ledger->pool, &crypto, err));
-    mun_code code = mun_control_current(ledger, crypto, err);
-    mun_crypto_pool_give(&ledger->pool, crypto);
-    if (code != MUN_OK) return code;
-    pthread_rwlock_rdlock(&ledger->control_lock);
-    code = issuers_visit(&ledger->control.state, each, ctx, err);
+    MUN_TRY(control_hold(ledger, err));
+    mun_code code = issuers_visit(&ledger->control.state, each, ctx, err);
     pthread_rwlock_unlock(&ledger->control_lock);
     return code;
 }
@@ -157,13 +163,8 @@ static mun_code keys_visit(const mun_control_state *state, mun_key_epoch_visit e
 
 mun_code mun_ledger_keys(mun_ledger *ledger, mun_key_epoch_visit each, void *ctx, mun_error *err)
 {
-    mun_crypto *crypto = NULL;
-    MUN_TRY(mun_crypto_pool_take(&ledger->pool, &crypto, err));
-    mun_code code = mun_control_current(ledger, crypto, err);
-    mun_crypto_pool_give(&ledger->pool, crypto);
-    if (code != MUN_OK) return code;
-    pthread_rwlock_rdlock(&ledger->control_lock);
-    code = keys_visit(&ledger->control.state, each, ctx, err);
+    MUN_TRY(control_hold(ledger, err));
+    mun_code code = keys_visit(&ledger->control.state, each, ctx, err);
     pthread_rwlock_unlock(&ledger->control_lock);
     return code;
 }

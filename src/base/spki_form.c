@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "crypto/spki_form.h"
+#include "base/spki_form.h"
 
 #include "base/buf.h"
 
@@ -26,7 +26,7 @@ static const spki_form forms[] = {
 
 #define FORMS (sizeof forms / sizeof forms[0])
 
-bool spki_form_read(mun_slice der, mun_public_key *ret)
+bool mun_spki_form_read(mun_slice der, mun_public_key *ret)
 {
     for (size_t i = 0; i < FORMS; i++) {
         const spki_form *form = &forms[i];
@@ -43,7 +43,7 @@ bool spki_form_read(mun_slice der, mun_public_key *ret)
     return false;
 }
 
-bool spki_form_write(const mun_public_key *key, mun_buf *ret)
+bool mun_spki_form_write(const mun_public_key *key, mun_buf *ret)
 {
     for (size_t i = 0; i < FORMS; i++) {
         if (forms[i].kty != key->kty || forms[i].crv != key->crv) continue;
