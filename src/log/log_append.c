@@ -409,7 +409,9 @@ static mun_group *group_of(const mun_log *log, uint64_t index)
 }
 
 /* With the gate: MUN_OK when the entry is known; the call then waits for the group that brings it.
- * MUN_E_NOT_FOUND: new. MUN_E_AGAIN: the call must see the end of its own group first. */
+ * MUN_E_NOT_FOUND: new. MUN_E_AGAIN: the call must see the end of its own group first, for that
+ * group may be durable before the one that brings the entry: only a group that still gathers is
+ * sure to be the later one. */
 static mun_code look_up(call *c, const mun_hash *leaf, size_t i, mun_error *err)
 {
     mun_log *log = c->log;
@@ -421,7 +423,7 @@ static mun_code look_up(call *c, const mun_hash *leaf, size_t i, mun_error *err)
     if (brings != NULL && c->group == NULL) {
         brings->refs++;
         c->group = brings;
-    } else if (brings != NULL && brings == log->gather && c->group != brings) {
+    } else if (brings != NULL && c->group != brings && c->group != log->gather) {
         return MUN_E_AGAIN;
     }
     c->ret[i] = (mun_appended){.index = index, .existed = true};
