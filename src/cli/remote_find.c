@@ -205,6 +205,7 @@ static mun_code make_path(const search *s, char *ret, size_t cap, mun_error *err
     put_hex(&path, "kid", q->kid);
     put_time(&path, "since", q->since_ms);
     put_time(&path, "until", q->until_ms);
+    if (q->have_after) put_number(&path, "after", q->after);
     put_number(&path, "limit", left < MUN_REMOTE_PAGE_MAX ? left : MUN_REMOTE_PAGE_MAX);
     put_parameter(&path, "cursor", mun_slice_cstr(s->next));
     mun_buf_u8(&path, '\0');
@@ -260,6 +261,13 @@ static bool matches_digest(const mun_crypto *crypto, const mun_statement *s, mun
            mun_slice_equal(wanted, mun_slice_of(digest, len));
 }
 
+static mun_code not_asked(const mun_found *found, mun_error *err)
+{
+    return mun_failf(err, MUN_E_INVALID, 0,
+                     "the service answers with entry %llu, which is not what was searched for",
+                     (unsigned long long)found->index);
+}
+
 /* That the service answers what was asked is seen from the entries themselves. */
 static mun_code check_match(const search *s, const mun_found *found, mun_error *err)
 {
@@ -271,10 +279,7 @@ static mun_code check_match(const search *s, const mun_found *found, mun_error *
                  matches_digest(&s->remote->app->crypto, st, q->digest) &&
                  (q->since_ms == 0 || found->time_ms >= q->since_ms) &&
                  (q->until_ms == 0 || found->time_ms < q->until_ms);
-    if (match) return MUN_OK;
-    return mun_failf(err, MUN_E_INVALID, 0,
-                     "the service answers with entry %llu, which is not what was searched for",
-                     (unsigned long long)found->index);
+    return match ? MUN_OK : not_asked(found, err);
 }
 
 static mun_code check_leaf(const search *s, const mun_found *found, const json_t *entry,
@@ -318,7 +323,7 @@ static mun_code one_entry(search *s, const json_t *entry, mun_error *err)
     }
     mun_found found = {.index = (uint64_t)json_integer_value(index), .statement = &statement};
     MUN_TRY(check_order(s, found.index, err));
-    if (s->query->have_after && found.index <= s->query->after) return MUN_OK;
+    if (s->query->have_after && found.index <= s->query->after) return not_asked(&found, err);
     if (s->hint != NULL) return s->hint(s->ctx, entry, err);
     MUN_TRY(take_time(json_object_get(entry, "time"), &found.time_ms, err));
     MUN_TRY(mun_remote_entry(s->remote, found.index, &bytes, err));

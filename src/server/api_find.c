@@ -10,9 +10,10 @@
 #define KID_MAX     MUN_KID_MAX
 #define SCAN_WINDOW 200000u /* entries looked at for one page where no sorted column leads */
 
-enum { ISS, SUB, DIGEST, CONTENT_TYPE, KID, SINCE, UNTIL, CURSOR, LIMIT };
-static const char *const names[] = {"iss",   "sub",   "digest", "content-type", "kid",
-                                    "since", "until", "cursor", "limit",        NULL};
+/* What stands before CURSOR is the question, and its number is in the cursors: add at its end. */
+enum { ISS, SUB, DIGEST, CONTENT_TYPE, KID, SINCE, UNTIL, AFTER, CURSOR, LIMIT };
+static const char *const names[] = {"iss",   "sub",   "digest", "content-type", "kid", "since",
+                                    "until", "after", "cursor", "limit",        NULL};
 
 typedef struct page {
     mun_api_call *call;
@@ -73,8 +74,11 @@ static mun_cursor_of cursor_of(page *p)
                            .question = mun_buf_slice(&out)};
 }
 
-static mun_code cursor_read(page *p, mun_error *err)
+/* A cursor of this question lies behind its `after`, wherever it was given. */
+static mun_code start_read(page *p, mun_error *err)
 {
+    p->query.have_after = p->parameters.have[AFTER];
+    MUN_TRY(mun_query_number(&p->parameters, AFTER, 0, INT64_MAX, &p->query.after, err));
     if (!p->parameters.have[CURSOR]) return MUN_OK;
     mun_cursor_of of = cursor_of(p);
     MUN_TRY(mun_cursor_read(p->crypto, &of, p->parameters.value[CURSOR], &p->query.after, err));
@@ -93,7 +97,7 @@ static mun_code question_read(page *p, mun_error *err)
     MUN_TRY(kid_read(p, err));
     MUN_TRY(times_read(p, err));
     MUN_TRY(mun_query_number(given, LIMIT, 1, MUN_PAGE_MAX, &p->limit, err));
-    return cursor_read(p, err);
+    return start_read(p, err);
 }
 
 /* ---- What is found --------------------------------------------------------------------------- */

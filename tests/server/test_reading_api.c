@@ -229,6 +229,30 @@ static void pages(void **state)
     assert_int_equal(want, 9);
 }
 
+/* From an index on, with and without other conditions, page by page, up to and beyond the end. */
+static void after(void **state)
+{
+    reading *r = *state;
+    uint64_t first = 0;
+    char target[256];
+    assert_int_equal(found_by(r, "/v1/entries?after=0", &first), 7);
+    assert_int_equal(first, 1);
+    assert_int_equal(found_by(r, "/v1/entries?after=4&iss=https://issuer.example", &first), 3);
+    assert_int_equal(first, 5);
+    assert_int_equal(found_by(r, "/v1/entries?after=5&content-type=text/plain", &first), 2);
+    assert_int_equal(found_by(r, "/v1/entries?after=6&until=2026-11-22T12:00:02Z", &first), 0);
+    assert_int_equal(found_by(r, "/v1/entries?after=7", &first), 0);
+    assert_int_equal(found_by(r, "/v1/entries?after=9223372036854775807", &first), 0);
+    assert_int_equal(ask(r, "/v1/entries?after=2&limit=2"), 200);
+    json_t *page = body_json(r);
+    snprintf(target, sizeof target, "/v1/entries?limit=9&cursor=%s&after=2", text_in(page, "next"));
+    assert_int_equal(found_by(r, target, &first), 3);
+    assert_int_equal(first, 5);
+    snprintf(target, sizeof target, "/v1/entries?cursor=%s&after=3", text_in(page, "next"));
+    refused(r, target, 400, "another search");
+    json_decref(page);
+}
+
 static void searches_refused(void **state)
 {
     reading *r = *state;
@@ -239,6 +263,8 @@ static void searches_refused(void **state)
     refused(r, "/v1/entries?kid=0", 400, "kid");
     refused(r, "/v1/entries?since=yesterday", 400, "since");
     refused(r, "/v1/entries?until=2026", 400, "until");
+    refused(r, "/v1/entries?after=-1", 400, "after");
+    refused(r, "/v1/entries?after=9223372036854775808", 400, "after");
     refused(r, "/v1/entries?limit=0", 400, "limit");
     refused(r, "/v1/entries?limit=1001", 400, "limit");
     refused(r, "/v1/entries?cursor=AAAA", 400, "cursor");
@@ -665,10 +691,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(entries_of_a_ledger), TEST(conditions),   TEST(pages),        TEST(searches_refused),
-        TEST(one_entry),           TEST(documents),    TEST(proofs),       TEST(proofs_refused),
-        TEST(description),         TEST(openapi_page), TEST(events),       TEST(many_events),
-        TEST(events_to_fetch),     TEST(tiles),        TEST(as_an_export),
+        TEST(entries_of_a_ledger), TEST(conditions),      TEST(pages),        TEST(after),
+        TEST(searches_refused),    TEST(one_entry),       TEST(documents),    TEST(proofs),
+        TEST(proofs_refused),      TEST(description),     TEST(openapi_page), TEST(events),
+        TEST(many_events),         TEST(events_to_fetch), TEST(tiles),        TEST(as_an_export),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -238,7 +238,7 @@ def not_there(driver, ledger):
         driver.ask("consistency", 400, query=query)
     for query in ("?after=x", "?after=-1", "?before=1"):
         driver.ask("events", 400, query=query)
-    for query in ("?limit=0", "?limit=1001", "?cursor=x", "?digest=0", "?kid=0", "?since=now", "?until=x", "?iss=", "?iss=a&iss=b", "?sort=iss", "?sub=%ff"):
+    for query in ("?limit=0", "?limit=1001", "?cursor=x", "?digest=0", "?kid=0", "?since=now", "?until=x", "?after=x", "?iss=", "?iss=a&iss=b", "?sort=iss", "?sub=%ff"):
         reply = driver.ask("findEntries", 400, query=query)
         driver.checks.ok(query[1:4] in reply.json()["detail"], f"{query}: the detail names the parameter: {reply.json()['detail']}")
 
@@ -302,7 +302,8 @@ def full(checks, document, world):
 def search(driver, ledger):
     checks = driver.checks
     for condition, wanted in (({"iss": ledger["iss"]}, 320), ({"sub": "thing 7+8 ä"}, 1), ({"digest": ledger["digest"].upper()}, 1), ({"kid": ledger["kid_hex"]}, 320),
-                              ({"content-type": "text/plain"}, 320), ({"iss": "nobody"}, 0), ({"since": "2100-01-01T00:00:00Z"}, 0), ({"until": "1990-01-01T00:00:00+01:00"}, 0)):
+                              ({"content-type": "text/plain"}, 320), ({"iss": "nobody"}, 0), ({"since": "2100-01-01T00:00:00Z"}, 0), ({"until": "1990-01-01T00:00:00+01:00"}, 0),
+                              ({"after": "150"}, 150), ({"after": "9000"}, 0)):
         found, query = [], urllib.parse.urlencode({**condition, "limit": 97})
         while True:
             page = driver.ask("findEntries", 200, query="?" + query).json()
@@ -313,6 +314,7 @@ def search(driver, ledger):
             checks.ok(page["checkpoint"].split("\n")[1] == str(page["size"]), "size is the checkpoint's")
         indexes = [e["index"] for e in found]
         checks.ok(indexes == sorted(set(indexes)) and all(i < page["size"] for i in indexes), f"{condition}: order of {indexes[:9]}")
+        checks.ok(all(i > int(condition.get("after", -1)) for i in indexes), f"{condition}: {indexes[:9]}")
         checks.ok(len(found) >= wanted if wanted else not found, f"{condition}: {len(found)} found, {wanted} wanted")
     other = driver.ask("findEntries", 200, query="?limit=1").json()["next"]
     driver.ask("findEntries", 400, query=f"?sub=other&cursor={other}")

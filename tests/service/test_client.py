@@ -15,7 +15,7 @@ import sys
 import time
 
 import harness
-from lying_proxy import DROP, Answer, Proxy
+from lying_proxy import DROP, Answer, Ask, Proxy
 
 TESTS = []
 ORIGIN = "client.example/log"
@@ -129,7 +129,9 @@ def reading_commands(p, proxy):
     assert p.objects("find", "--subject", "3.txt", "--content-type", "text/plain") == found
     assert p.objects("find", "--digest", found[0]["digest"], "--issuer", found[0]["issuer"]) == found
     assert len(p.objects("list", "--limit", "2")) == 2
+    proxy.reset()
     assert [e["index"] for e in p.objects("list", "--after", str(size - 3))] == [size - 2, size - 1]
+    assert [a.path for a in proxy.asked if a.path.startswith("/v1/entries?")] == [f"/v1/entries?after={size - 3}&limit=1000"], "the service looks for it"
     p.run("find", "--subject", "nothing", want=5)
     says(p.run("find", "--issuer", "a" * 5000, want=None), "long")
     p.run("checkpoint", "-o", "old")
@@ -309,6 +311,15 @@ def without_the_batch_form(p, proxy):
 
 
 # ---- Lying ----------------------------------------------------------------------------------------
+
+
+@test
+def what_was_not_asked_for(p, proxy):
+    p.documents(3)
+    p.run("register", "-r", "docs", "--key", "a.pem")
+    p.trust()
+    proxy.rule = lambda ask: proxy.real(Ask(ask.number, ask.method, ask.path.replace("after=2&", ""), b"", ask.headers)) if "after=2&" in ask.path else None
+    says(p.run("find", "--after", "2", want=1), "answers with entry 0", "not what was searched for")
 
 
 @test
