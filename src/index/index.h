@@ -82,4 +82,9 @@ MUN_MUST mun_code mun_index_scan(mun_index *index, uint64_t first, uint64_t end,
 /* SQLite's own check of the file. MUN_E_DAMAGED with its first finding. */
 MUN_MUST mun_code mun_index_integrity(mun_index *index, mun_error *err);
 
+/* Of all indexes of the process: what SQLite holds now, and the soft limit from which on it
+ * recycles pages. It grows to the limit as the indexes are read and written, and stays there. */
+uint64_t mun_index_memory_bytes(void);
+uint64_t mun_index_memory_max_bytes(void);
+
 #endif

@@ -57,6 +57,17 @@ static void heap_limit(void)
     if (sqlite3_soft_heap_limit64(-1) == 0) sqlite3_soft_heap_limit64(HEAP_SOFT_BYTES);
 }
 
+uint64_t mun_index_memory_bytes(void)
+{
+    return (uint64_t)sqlite3_memory_used();
+}
+
+uint64_t mun_index_memory_max_bytes(void)
+{
+    heap_limit();
+    return (uint64_t)sqlite3_soft_heap_limit64(-1);
+}
+
 static mun_index *index_new(void)
 {
     heap_limit();

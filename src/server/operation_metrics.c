@@ -3,6 +3,7 @@
  * /metrics: what is counted (metrics.c), then the process and each ledger as they are now. The
  * names of process_* are those that Prometheus' own clients use.
  */
+#include "index/index.h"
 #include "server/metric_text.h"
 #include "server/operation_parts.h"
 
@@ -55,6 +56,10 @@ static void put_process(mun_buf *out, const struct mun_service *service)
         mun_metric_line(out, "process_cpu_seconds_total %lld.%06lld\n", us / 1000000, us % 1000000);
     }
     put_one(out, "process_resident_memory_bytes", "gauge", "Memory resident.", resident_bytes());
+    put_one(out, "muniment_index_memory_bytes", "gauge", "Of it SQLite's, for all indexes.",
+            mun_index_memory_bytes());
+    put_one(out, "muniment_index_memory_max_bytes", "gauge",
+            "Where SQLite recycles pages instead of taking more.", mun_index_memory_max_bytes());
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur != RLIM_INFINITY) {
         put_one(out, "process_max_fds", "gauge", "Descriptors that may be open.", files.rlim_cur);
     }

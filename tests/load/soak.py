@@ -119,7 +119,7 @@ class Soak:
         fds = len(list(pathlib.Path(f"/proc/{self.service.pid}/fd").iterdir()))
         threads = len(list(pathlib.Path(f"/proc/{self.service.pid}/task").iterdir()))
         row = (round(time.monotonic() - began), self.service.memory(), self.service.memory("VmHWM"), fds, threads, sum(self.sizes.values()),
-               self.service.memory("RssAnon"))
+               self.service.memory("RssAnon"), int(self.service.metric("muniment_index_memory_bytes")))
         self.samples.append(row)
         return row
 
@@ -128,7 +128,7 @@ class Soak:
         for thread in self.readers + self.streams:
             thread.start()
         with open(keep, "w") as out:
-            out.write("seconds,resident,peak,descriptors,threads,entries,anonymous\n")
+            out.write("seconds,resident,peak,descriptors,threads,entries,anonymous,index\n")
             while time.monotonic() - began < self.seconds - SAMPLE_SECONDS:
                 out.write(",".join(map(str, self.sample(began))) + "\n")
                 out.flush()
@@ -141,11 +141,13 @@ class Soak:
 
 def judge(checks, soak):
     rows = soak.samples
-    level = max(r[6] for r in rows[: max(1, int(len(rows) * WARM) + 1)])
-    end = max(r[6] for r in rows[-max(1, len(rows) // 10):])
+    level = max(r[6] - r[7] for r in rows[: max(1, int(len(rows) * WARM) + 1)])
+    end = max(r[6] - r[7] for r in rows[-max(1, len(rows) // 10):])
+    index_max = int(soak.service.metric("muniment_index_memory_max_bytes"))
     reads = sum(sum(r.counts.values()) for r in soak.readers)
     wrong = [w for r in soak.readers for w in r.wrong]
-    print(f"{len(rows)} samples; anonymous memory {level / 2**20:.1f} MiB after the first quarter, {end / 2**20:.1f} MiB at the end; "
+    print(f"{len(rows)} samples; anonymous memory without the indexes' cache {level / 2**20:.1f} MiB after the first quarter, {end / 2**20:.1f} MiB "
+          f"at the end; that cache {rows[-1][7] / 2**20:.1f} of {index_max / 2**20:.0f} MiB; "
           f"resident at most {max(r[2] for r in rows) / 2**20:.1f} MiB; descriptors {rows[0][3]} to {rows[-1][3]}, at most {max(r[3] for r in rows)}; "
           f"{rows[-1][5]} entries; {reads} reads; events {[s.seen for s in soak.streams]}")
     for text in soak.told:
@@ -153,6 +155,7 @@ def judge(checks, soak):
         print(text.strip())
         checks.ok(told["bad"] == 0 and told["acknowledged"] > 0, f"registrations: {told['bad_text']}")
     checks.ok(end <= level * (1 + GROWTH_MAX) + (4 << 20), f"memory grew from {level} to {end}")
+    checks.ok(max(r[7] for r in rows) <= index_max + (1 << 20), "the cache of the indexes grew beyond its limit")
     checks.ok(max(r[3] for r in rows) < rows[0][3] + 200, "descriptors grew")
     checks.ok(not wrong, f"{len(wrong)} reads went wrong: {wrong[:3]}")
     checks.ok(all(s.gaps == 0 and s.seen > 0 for s in soak.streams), f"events: gaps {[s.gaps for s in soak.streams]}, seen {[s.seen for s in soak.streams]}")

@@ -125,6 +125,8 @@ def metrics(checks, world):
         checks.equal(value(families, "muniment_ledger_state", ledger="mb", state="ready"), 1, "state of a ledger")
         checks.ok(value(families, "muniment_ledger_disk_free_bytes", ledger="ma") > 0, "space that is left")
         checks.ok(value(families, "process_resident_memory_bytes") > 1 << 20, "memory of the process")
+        held, most = (value(families, f"muniment_index_memory_{what}") for what in ("bytes", "max_bytes"))
+        checks.ok(4096 < held < most < 1 << 28, f"memory of the indexes: {held} of {most}")
         checks.ok(abs(value(families, "process_start_time_seconds") - time.time()) < 120, "start of the process")
         again = parse_metrics(service.get("/metrics").text)
         for name, (kind, samples) in families.items():
