@@ -301,8 +301,8 @@ static bool fits(admission *a, uint64_t content_length)
 /* Without rules: anyone may read and submit. */
 static bool enter_free(const mun_route *route, admission *a)
 {
-    static const mun_principal anyone = {.name = "anyone",
-                                         .scopes = MUN_SCOPE_READ | MUN_SCOPE_SUBMIT};
+    static const mun_principal anyone = {
+        .name = "anyone", .scopes = MUN_SCOPE_READ | MUN_SCOPE_SUBMIT, .anyone = true};
     a->admitted.principal = &anyone;
     a->admitted.body_max = MUN_NO_OFFSET;
     if ((anyone.scopes & route->scope) == (unsigned)route->scope) return true;

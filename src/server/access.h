@@ -18,6 +18,7 @@
 typedef struct mun_principal {
     char name[MUN_PRINCIPAL_NAME_MAX + 1]; /* "anyone" without token or certificate */
     unsigned scopes;                       /* mun_scope bits */
+    bool anyone; /* no token or certificate; a token may have the name "anyone", too */
 } mun_principal;
 
 /* What one principal or address may use; 0: no limit. */

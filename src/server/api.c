@@ -46,10 +46,15 @@ void mun_api_crypto_give(mun_crypto *crypto)
     mun_crypto_pool_give(&pool, crypto);
 }
 
+bool mun_api_is_public(const mun_request *request)
+{
+    return request->principal == NULL || request->principal->anyone;
+}
+
 const char *mun_api_for_ever(const mun_request *request)
 {
-    bool anyone = request->principal == NULL || strcmp(request->principal->name, "anyone") == 0;
-    return anyone ? "public, max-age=31536000, immutable" : "private, max-age=31536000, immutable";
+    return mun_api_is_public(request) ? "public, max-age=31536000, immutable"
+                                      : "private, max-age=31536000, immutable";
 }
 
 const char *mun_api_type(mun_api_call *call, const char *const *offered)
@@ -57,9 +62,9 @@ const char *mun_api_type(mun_api_call *call, const char *const *offered)
     const char *type = mun_negotiate_type(call->request->fields[MUN_FIELD_ACCEPT], offered);
     if (type == NULL) {
         char detail[160];
-        snprintf(detail, sizeof detail, "this can be had as %s%s%s, and Accept wants neither",
-                 offered[0], offered[1] == NULL ? "" : " or ",
-                 offered[1] == NULL ? "" : offered[1]);
+        bool one = offered[1] == NULL;
+        snprintf(detail, sizeof detail, "this can be had as %s%s%s, and Accept excludes %s",
+                 offered[0], one ? "" : " or ", one ? "" : offered[1], one ? "it" : "both");
         mun_problem(call->request, call->response, 406, MUN_TITLE_ACCEPT, detail);
     }
     call->response->vary = "Accept";

@@ -30,6 +30,8 @@ void mun_api_answer(const mun_request *request, mun_response *response, mun_api_
 MUN_MUST mun_code mun_api_crypto_take(mun_crypto **ret, mun_error *err);
 void mun_api_crypto_give(mun_crypto *crypto); /* accepts NULL */
 
+/* Whether shared caches may keep the answer: it was given without a token or certificate. */
+bool mun_api_is_public(const mun_request *request);
 /* "immutable" for caches: public where anyone may read it, else for the client's own. */
 const char *mun_api_for_ever(const mun_request *request);
 /* The type to answer with among these (negotiate.h), and Vary; NULL: 406 was answered. */

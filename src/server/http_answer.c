@@ -23,17 +23,20 @@ static void add(struct MHD_Response *to, const char *name, const char *value)
     (void)MHD_add_response_header(to, name, value);
 }
 
-/* A reference below the ledger's base: absolute where the service knows its own URL. */
+/* A reference below the ledger's base: absolute where the service knows its own URL, which is not
+ * where a ledger with a host name of its own is. */
 static void add_place(struct MHD_Response *to, const char *name, const http_exchange *exchange,
                       const char *place, const char *before, const char *after)
 {
     const mun_request *request = &exchange->request;
+    const mun_served_options *ledger =
+        request->served == NULL ? NULL : mun_served_options_of(request->served);
     char url[FIELD_MAX], value[FIELD_MAX];
-    const char *base = request->served == NULL ? "" : mun_served_options_of(request->served)->base;
+    const char *base = ledger == NULL ? "" : ledger->base;
     const char *origin = request->service->public_url;
-    bool path = place[0] == '/';
-    snprintf(url, sizeof url, "%s%s%s", path && origin != NULL ? origin : "", path ? base : "",
-             place);
+    bool path = place[0] == '/', elsewhere = ledger != NULL && ledger->host != NULL;
+    snprintf(url, sizeof url, "%s%s%s", path && origin != NULL && !elsewhere ? origin : "",
+             path ? base : "", place);
     snprintf(value, sizeof value, "%s%s%s", before, url, after);
     add(to, name, value);
 }
@@ -162,16 +165,39 @@ void http_answer_calm(http_exchange *exchange)
     exchange->hurried = false;
 }
 
+/* Asked for the head of a stream alone, the library would still send the end of the chunks, which
+ * the client would take for the start of the next answer (RFC 9112 section 6.3). */
+static void without_chunks(struct MHD_Response *stream)
+{
+    (void)MHD_set_response_options(stream, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+}
+
 static struct MHD_Response *body_of(http_exchange *exchange, bool empty)
 {
     mun_response *response = &exchange->response;
-    if (response->stream.read != NULL && !empty) return http_stream_response(exchange);
+    if (response->stream.read != NULL && !empty) {
+        struct MHD_Response *stream = http_stream_response(exchange);
+        if (stream != NULL && !exchange->streaming) without_chunks(stream);
+        return stream;
+    }
     mun_slice body = response->fixed.len > 0 ? response->fixed : mun_buf_slice(&response->body);
     if (empty) body = (mun_slice){0};
-    exchange->bytes = body.len;
+    exchange->bytes = exchange->request.method == MUN_METHOD_HEAD ? 0 : body.len;
     /* The library reads only; its parameter is not const. */
     void *bytes = body.len == 0 ? response->location : (void *)(uintptr_t)body.ptr;
     return MHD_create_response_from_buffer(body.len, bytes, MHD_RESPMEM_PERSISTENT);
+}
+
+/* Asked for its head alone, a stream is not begun, and the connection ends with the head. */
+static void begin_stream(http_exchange *exchange)
+{
+    if (exchange->response.stream.read == NULL) return;
+    if (exchange->request.method == MUN_METHOD_HEAD) {
+        exchange->close = true;
+    } else if (!http_stream_open(exchange)) {
+        mun_problem(&exchange->request, &exchange->response, 503, MUN_TITLE_BUSY,
+                    "There are too many event streams; try again later.");
+    }
 }
 
 enum MHD_Result http_send(http_exchange *exchange)
@@ -180,10 +206,7 @@ enum MHD_Result http_send(http_exchange *exchange)
     make_sendable(exchange);
     reserve(exchange);
     hurry(exchange);
-    if (response->stream.read != NULL && !http_stream_open(exchange)) {
-        mun_problem(&exchange->request, response, 503, MUN_TITLE_BUSY,
-                    "There are too many event streams; try again later.");
-    }
+    begin_stream(exchange);
     if (not_modified(exchange)) response->status = 304;
     bool empty = response->status == 304 || response->status == 204;
     if (atomic_load_explicit(&exchange->server->draining, memory_order_relaxed)) {

@@ -36,6 +36,10 @@ void mun_response_etag(mun_response *response)
     uint8_t digest[MUN_DIGEST_MAX];
     size_t len = 0;
     mun_code code = mun_digest_stream_new(MUN_HASH_SHA256, &stream, NULL);
+    if (code == MUN_OK) {
+        code = mun_digest_stream_add(stream, mun_slice_cstr(response->content_type), NULL);
+    }
+    if (code == MUN_OK) code = mun_digest_stream_add(stream, mun_slice_of("", 1), NULL);
     if (code == MUN_OK) code = mun_digest_stream_add(stream, body, NULL);
     if (code == MUN_OK) code = mun_digest_stream_end(stream, digest, &len, NULL);
     mun_digest_stream_free(stream);

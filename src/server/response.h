@@ -23,16 +23,19 @@ typedef enum mun_fetched {
 } mun_fetched;
 
 /*
- * A body without an end (server-sent events). read and close are called by the thread that serves
- * the connection, fetch by a worker, never two at the same time. read copies at most max bytes and
- * waits neither for the disk nor for a ledger to be opened; 0 means nothing now: the transport
- * calls again when the ledger has grown (mun_served_grew), and when MUN_HTTP_STREAM_PING_SECONDS
- * have passed (with `ping` true: write a comment line).
+ * A body without an end (server-sent events). read, wants and close are called by the thread that
+ * serves the connection (wants by others while that one waits), fetch by a worker, never two at the
+ * same time. read copies at most max bytes and touches neither ledger nor disk; 0 means nothing
+ * now: when the ledger has grown (mun_served_grew) the transport calls fetch before it reads again,
+ * and when MUN_HTTP_STREAM_PING_SECONDS have passed it reads with `ping` true: write a comment
+ * line. wants is a number for what fetch would get now: of the streams of a ledger that want the
+ * same one fetches, and the others read after it what it has left for them.
  */
 typedef struct mun_stream {
     void *ctx;
     ptrdiff_t (*read)(void *ctx, uint8_t *to, size_t max, bool ping); /* or MUN_STREAM_... */
     mun_fetched (*fetch)(void *ctx);
+    uint64_t (*wants)(void *ctx);
     void (*close)(void *ctx);
 } mun_stream;
 
@@ -66,7 +69,8 @@ void mun_response_reset(mun_response *response);
 void mun_response_ok(mun_response *response, const char *content_type, const char *cache_control);
 /* Sets `location` to prefix and rest, which must be safe in a URL already. */
 void mun_response_location(mun_response *response, const char *prefix, mun_slice rest);
-/* Sets `etag` from the SHA-256 of the body as it stands. */
+/* Sets `etag` from the SHA-256 of type and body as they stand: RFC 9110 section 8.8.3 wants another
+ * one for each type in which a resource can be had. */
 void mun_response_etag(mun_response *response);
 
 #endif

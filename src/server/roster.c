@@ -37,7 +37,8 @@ mun_code mun_roster_create(const mun_access_options *options, mun_roster **ret, 
     mun_roster *roster = calloc(1, sizeof *roster);
     if (roster == NULL) return mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "no memory for access");
     atomic_init(&roster->uses, 1);
-    roster->anyone = (mun_principal){.name = "anyone", .scopes = options->open_scopes};
+    roster->anyone =
+        (mun_principal){.name = "anyone", .scopes = options->open_scopes, .anyone = true};
     roster->per_principal = options->per_principal;
     roster->per_address = options->per_address;
     roster->principals = options->principals;

@@ -4,6 +4,7 @@
 
 #include "codec/cbor.h"
 #include "codec/radix.h"
+#include "server/api.h"
 #include "server/backend.h"
 #include "server/negotiate.h"
 #include "server/problem.h"
@@ -17,9 +18,9 @@ _Static_assert(MUN_LOCATION_MAX <= MUN_RESPONSE_TEXT, "a location fits its field
 #define LOCATOR_LEN 43 /* unpadded base64url of 32 bytes */
 
 /* A key set changes by an adoption or another policy, which is rare and announced. */
-#define KEYS_CACHE "public, max-age=300"
+#define KEYS_CACHE "max-age=300"
 /* A single key stands under its own thumbprint and never changes. */
-#define KEY_CACHE "public, max-age=86400"
+#define KEY_CACHE "max-age=86400"
 
 static const char *const offered[] = {MUN_TYPE_COSE, MUN_TYPE_RECEIPT, NULL};
 
@@ -168,13 +169,16 @@ static bool keys_read(const mun_request *request, mun_response *response, key_se
     return code == MUN_OK;
 }
 
+/* The literal for who asks: shared caches keep only what anyone may read. */
+#define CACHE(request, how) (mun_api_is_public(request) ? "public, " how : "private, " how)
+
 /* A COSE_KeySet (RFC 9052 section 7): the key that receipts are signed with now. */
 static void keys_get(const mun_request *request, mun_response *response)
 {
     uint8_t bytes[MUN_COSE_KEY_MAX];
     key_search s = {.key = mun_buf_fixed(bytes, sizeof bytes)};
     if (!keys_read(request, response, &s)) return;
-    mun_response_ok(response, "application/cbor", KEYS_CACHE);
+    mun_response_ok(response, "application/cbor", CACHE(request, KEYS_CACHE));
     mun_cbor_put_head(&response->body, MUN_CBOR_ARRAY, 1);
     mun_buf_put(&response->body, mun_buf_slice(&s.key));
     mun_response_etag(response);
@@ -204,7 +208,7 @@ static void key_get(const mun_request *request, mun_response *response)
                     "this ledger has never signed receipts with such a key");
         return;
     }
-    mun_response_ok(response, "application/cbor", KEY_CACHE);
+    mun_response_ok(response, "application/cbor", CACHE(request, KEY_CACHE));
     mun_buf_put(&response->body, mun_buf_slice(&s.key));
     mun_response_etag(response);
 }

@@ -165,27 +165,41 @@ void service_sockets_free(service_run *run)
  */
 static void greet_try(const service_run *run, bool http)
 {
-    const char *where = run->sockets[0].where, *base = run->config.ledgers[0].base;
-    if (http) {
-        printf("Try: curl %s%s/checkpoint\n", where, base);
-    } else if (is_unix(where)) {
-        printf("Try: curl --unix-socket %s http://localhost%s/checkpoint\n", where + 5, base);
+    const mun_config_ledger *ledger = &run->config.ledgers[0];
+    const char *where = run->sockets[0].where, *host = ledger->host;
+    if (!http && !is_unix(where)) return;
+    printf("Try: curl ");
+    if (host != NULL) printf("-H 'Host: %s' ", host);
+    if (!http) printf("--unix-socket %s ", where + strlen("unix:"));
+    printf("%s%s/checkpoint\n", http ? where : "http://localhost", ledger->base);
+}
+
+/* A ledger with a host name of its own is there, by the scheme of public-url, or at our port. */
+static void root_of(const service_run *run, const char *host, bool http, char ret[WHERE_MAX * 2])
+{
+    const char *public_url = run->config.public_url, *where = run->sockets[0].where;
+    const char *root = public_url != NULL ? public_url : http ? where : "http://localhost";
+    if (host == NULL) {
+        snprintf(ret, WHERE_MAX * 2, "%s", root);
+        return;
     }
+    bool tls = strncmp(root, "https:", 6) == 0;
+    const char *port = public_url == NULL && http ? strrchr(where, ':') : "";
+    snprintf(ret, WHERE_MAX * 2, "%s%.*s%s", tls ? "https://" : "http://", WHERE_MAX, host, port);
 }
 
 void service_greet(const service_run *run)
 {
     const mun_config *config = &run->config;
     bool http = strncmp(run->sockets[0].where, "http:", 5) == 0, json = run->options->json_log;
-    const char *root = config->public_url != NULL ? config->public_url
-                       : http                     ? run->sockets[0].where
-                                                  : "http://localhost";
+    char root[WHERE_MAX * 2];
     for (size_t i = 0; !json && i < run->sockets_len; i++) {
         printf("Listening on %s\n", run->sockets[i].where);
     }
     /* Names and URLs were checked: nothing in them needs an escape in JSON. */
     for (size_t i = 0; i < config->ledgers_len; i++) {
         const mun_config_ledger *ledger = &config->ledgers[i];
+        root_of(run, ledger->host, http, root);
         printf(json ? "{\"type\":\"serving\",\"name\":\"%s\",\"url\":\"%s%s/\"}\n" : "%s  %s%s/\n",
                ledger->name, root, ledger->base);
     }

@@ -63,11 +63,25 @@ def tokens_and_scopes(checks, world):
     with serve(world, ledger_section(ledger, "read = token", "submit = token", f'tokens = "{file}"')) as service:
         refusals(checks, service, world, tokens)
         checks.equal(service.get("/healthz").status, 200, "/healthz needs nothing")
+        for_own_caches(checks, service, {**tokens, "anyone": new_token(file, "anyone", "read")})
         changes(checks, service, world, file, tokens)
         log = service.log()
     secrets = list(tokens.values()) + ["QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9w"]
     checks.ok(not any(s in log or s[4:] in log or hashlib.sha256(s.encode()).hexdigest() in log for s in secrets), "no token and no hash in the log")
     checks.ok("principal=both" in log, "the principal's name stands in the log")
+
+
+def for_own_caches(checks, service, tokens):
+    """What a token was needed for may be kept by nobody but who asked, whatever the token is called."""
+    kid = harness.base64url(service.get("/.well-known/scitt-keys", headers=bearer(tokens["both"])).cbor()[0][2])
+    known = harness.wait_until(lambda: service.get(READ, headers=bearer(tokens["anyone"])).status == 200, 5)
+    checks.ok(known, "a token may be called anyone")
+    for path in (READ, "/tile/0/000.p/1", "/tile/entries/000.p/1", "/ledger.pub", "/commits", "/export", "/v1/entries/0",
+                 "/v1/entries/0/statement", "/v1/entries/0/inclusion?size=1", "/.well-known/scitt-keys", f"/.well-known/scitt-keys/{kid}"):
+        for name in ("both", "anyone"):
+            got = service.get(path, headers=bearer(tokens[name]))
+            told = got.header("cache-control")
+            checks.ok(got.status == 200 and told.startswith("private, max-age="), f"{path} by the token {name}: {got.status}, {told}")
 
 
 def changes(checks, service, world, file, tokens):

@@ -205,6 +205,8 @@ def types(driver, ledger):
         driver.checks.equal(driver.ask(operation, 200, **path).type, offered[0], f"{operation} without Accept")
         for wanted in offered:
             driver.checks.equal(driver.ask(operation, 200, headers={"Accept": wanted}, **path).type, wanted, f"{operation} as {wanted}")
+        tags = [driver.ask(operation, 200, headers={"Accept": t}, **path).header("etag") for t in offered]
+        driver.checks.ok(tags[0] is None or len(set(tags)) == len(tags), f"{operation}: one validator for each type, {tags}")
         driver.ask(operation, 406, headers={"Accept": "text/html"}, **path)
     driver.ask("events", 406, headers={"Accept": JSON})
     driver.ask("registerStatement", 406, body=ledger["world"].statement(), headers={"Content-Type": COSE, "Accept": "text/html"})

@@ -4,6 +4,7 @@
 said, --check. The language of the file is tested in tests/server/test_config.c."""
 import json
 import os
+import shlex
 import subprocess
 
 import harness
@@ -124,6 +125,7 @@ def full_file(checks, world):
         checks.equal(service.get("/checkpoint", headers={"Host": "h.example"}).text.split("\n")[0], "x.example/h", "a ledger by its host")
         checks.equal(service.get("/paper/checkpoint").text.split("\n")[0], "x.example/p", "a ledger by its path")
         checks.equal(service.get("/checkpoint").status, 404, "another host has no ledger at the root")
+        own_host(checks, world, service)
         got = service.post_statement(world.statement(), "/locked")
         checks.equal((got.status, got.body[:200] if got.status != 201 else b""), (201, b""), "a ledger with a passphrase signs")
         checks.ok(got.header("location", "").startswith("https://ledger.example/locked/entries/"), f"public-url is in Location: {got.header('location')}")
@@ -133,6 +135,23 @@ def full_file(checks, world):
         names = {entry["name"]: entry for entry in service.get("/v1/service").json()["ledgers"]}
         checks.equal((names["h"]["host"], names["p"]["base"], names["p"]["read_only"]), ("h.example", "/paper", True), "/v1/service tells them apart")
         checks.ok("correct horse" not in service.log(), "no passphrase in the log")
+
+
+def own_host(checks, world, service):
+    """public-url is not where a ledger with a host of its own is: what names places there is relative, and the greeting tells the host."""
+    statement, there = world.statement(), {"Host": "h.example"}
+    got = service.post_statement(statement, headers=there)
+    checks.equal((got.status, got.header("location")), (201, harness.location_of(statement)), "a location on the ledger's own host")
+    entry = service.get("/v1/entries/1", headers=there).json()
+    checks.equal(entry["location"], got.header("location"), "the same in its entry")
+    about = service.get("/v1/documents/" + entry["digest"]["value"], headers=there)
+    checks.equal(about.header("content-location"), "/v1/entries/1", "Content-Location there")
+    checks.equal(service.get(got.header("location"), headers=there).status, 200, "the location is there")
+    told = service.output()
+    checks.ok("h  https://h.example/\n" in told and "p  https://ledger.example/paper/\n" in told, f"the greeting tells where each is: {told}")
+    words = shlex.split(told.partition("Try: ")[2].splitlines()[0])
+    done = subprocess.run([*words, "-sS", "-f"], capture_output=True, text=True, timeout=20)
+    checks.ok(done.stdout.startswith("x.example/h\n"), f"the command to try works: {words}: {done.stdout}{done.stderr}")
 
 
 def main():

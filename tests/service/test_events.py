@@ -145,6 +145,15 @@ def restarted(checks, world, service):
     checks.ok(right(got, 11, end), "a stream goes on after a restart")
 
 
+def head_alone(checks, service):
+    """The head of a stream is all of the answer: a byte more would be the start of the next one."""
+    got = service.raw(b"HEAD /v1/events HTTP/1.1\r\nHost: x\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+    head, mark, rest = got.partition(b"\r\n\r\n")
+    checks.ok(head.startswith(b"HTTP/1.1 200 ") and b"text/event-stream" in head and mark, f"HEAD of the stream: {got!r}")
+    checks.ok(rest == b"" or rest.startswith(b"HTTP/1.1 200 "), f"HEAD of the stream is followed by {rest!r}")
+    checks.equal(service.metric("muniment_open_event_streams"), 0.0, "HEAD begins no stream")
+
+
 def leave(service):
     for _ in range(50):
         Reader(service).close()
@@ -192,6 +201,7 @@ def main():
     with harness.Checks() as checks, harness.World() as world:
         with world.serve(world.ledger(name="main")) as service:
             grow(service, world, 100)
+            head_alone(checks, service)
             many_readers(checks, world, service)
             broken_connections(checks, service)
             restarted(checks, world, service)
