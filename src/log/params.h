@@ -16,6 +16,8 @@
  *   MUN_FAULT_SYNC_RETRY        a failed sync is tried once more, then acknowledged
  *   MUN_FAULT_SKIP_SAME         recovery does not write stream bytes that look right already
  *   MUN_FAULT_NO_CUT            recovery does not cut the streams to their durable length
+ *   MUN_FAULT_EARLY_CUT         ... or cuts them before the replay, under readers' eyes (LOG-19)
+ *   MUN_FAULT_SAME_LENGTH       ... or leaves a length that looks right (after a failed sync)
  *   MUN_FAULT_TWO_SLOTS         two superblock slots instead of four
  *   MUN_FAULT_EARLY_REUSE       ring space is given away before the superblock's sync returned
  *   MUN_FAULT_NO_REPLAY_SYNC    recovery serves what it replayed without syncing it

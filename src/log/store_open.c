@@ -187,6 +187,8 @@ static mun_code replay_batches(mun_store *store, mun_replay *replay, const mun_c
         if (code != MUN_OK) return code;
         MUN_TRY(mun_store_follow(store, crypto, &replay->batch, err));
     }
+    MUN_TRY(mun_streams_settle(&store->streams, crypto, err));
+    MUN_TRY(mun_streams_cut(&store->streams, err));
     MUN_TRY(flush_replayed(store, replay, crypto, err));
     mun_replay_finish(replay);
     store->streams.recovering = false;

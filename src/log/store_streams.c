@@ -138,18 +138,33 @@ static mun_code write_at(mun_streams *streams, mun_stream *st, uint64_t at, cons
     return streams->vfs->write(streams->vfs->ctx, st->file, at, bytes, len, err);
 }
 
+/* Also where the file shows this length already: after a failed sync the disk may know another one,
+ * and only a change of the length is sure to reach it. No reader is behind the end. */
+static mun_code cut(mun_streams *streams, mun_stream *st, mun_error *err)
+{
+#ifdef MUN_FAULT_NO_CUT
+    (void)streams, (void)st, (void)err;
+    return MUN_OK;
+#else
+    const mun_vfs *vfs = streams->vfs;
+    if (st->file == NULL) return MUN_OK;
+    st->dirty = true;
+#ifndef MUN_FAULT_SAME_LENGTH
+    MUN_TRY(vfs->truncate(vfs->ctx, st->file, st->len + 1, err));
+#endif
+    return vfs->truncate(vfs->ctx, st->file, st->len, err);
+#endif
+}
+
 /* Recovery steps 2 and 8: written again even where the file shows the same bytes, because after a
  * kill or a failed sync the page cache can show bytes that are not on the disk. */
 static mun_code restore_stream(mun_streams *streams, unsigned s, mun_error *err)
 {
-    const mun_vfs *vfs = streams->vfs;
     mun_stream *st = &streams->stream[s];
     if (st->file == NULL) return MUN_OK;
     st->dirty = true;
-#ifndef MUN_FAULT_NO_CUT
-    MUN_TRY(vfs->truncate(vfs->ctx, st->file, st->len, err));
-#else
-    (void)vfs;
+#ifdef MUN_FAULT_EARLY_CUT
+    MUN_TRY(cut(streams, st, err));
 #endif
 #ifndef MUN_FAULT_NO_TAIL
     if (s == MUN_STREAM_COMMITS) {
@@ -158,6 +173,8 @@ static mun_code restore_stream(mun_streams *streams, unsigned s, mun_error *err)
     }
     uint64_t used = st->len % MUN_LOG_BLOCK;
     if (used != 0) MUN_TRY(write_at(streams, st, st->len - used, st->tail, (size_t)used, err));
+#else
+    (void)err;
 #endif
     return MUN_OK;
 }
@@ -198,6 +215,16 @@ static mun_code remove_later_segments(mun_streams *streams, mun_error *err)
 mun_code mun_streams_restore(mun_streams *streams, mun_error *err)
 {
     for (unsigned s = 0; s < MUN_STREAMS; s++) MUN_TRY(restore_stream(streams, s, err));
+#ifdef MUN_FAULT_EARLY_CUT
+    return remove_later_segments(streams, err);
+#else
+    return MUN_OK;
+#endif
+}
+
+mun_code mun_streams_cut(mun_streams *streams, mun_error *err)
+{
+    for (unsigned s = 0; s < MUN_STREAMS; s++) MUN_TRY(cut(streams, &streams->stream[s], err));
     return remove_later_segments(streams, err);
 }
 
@@ -264,6 +291,7 @@ static mun_code finish_segment(mun_streams *streams, mun_error *err)
     const mun_vfs *vfs = streams->vfs;
     mun_stream *st = &streams->stream[MUN_STREAM_SEGMENT];
     MUN_TRY(settle_stream(streams, st, err));
+    if (streams->recovering) MUN_TRY(cut(streams, st, err));
     MUN_TRY(mun_streams_sync(streams, MUN_STREAM_SEGMENT, err));
     vfs->close(vfs->ctx, st->file);
     uint8_t *tail = st->tail;

@@ -42,8 +42,11 @@ MUN_MUST mun_code mun_streams_make_files(const mun_vfs *vfs, mun_error *err);
  * MUN_E_DAMAGED: missing or too short. Writes nothing. */
 MUN_MUST mun_code mun_streams_open(mun_streams *streams, const mun_superblock *sb,
                                    const uint8_t *tails, unsigned mode, mun_error *err);
-/* Cuts them to their durable lengths, writes the tails again, removes later segments. */
+/* Writes the tails again; what is replayed next goes over what stands behind them. */
 MUN_MUST mun_code mun_streams_restore(mun_streams *streams, mun_error *err);
+/* Behind the replay, when all is settled: cuts the files to their lengths, removes later segments.
+ * Not before: readers in other processes may be at entries that the replay brings back [LOG-19]. */
+MUN_MUST mun_code mun_streams_cut(mun_streams *streams, mun_error *err);
 
 /* Appends a batch. MUN_E_NO_SPACE: call again with the same batch. */
 MUN_MUST mun_code mun_streams_append(mun_streams *streams, const mun_crypto *crypto,

@@ -129,11 +129,14 @@ static bool recover_with_accident(sim_world *w)
     sim_random *r = &w->random;
     sim_event event = any_event(r);
     unsigned mask = any_mask(r);
+    bool readable = event == SIM_KILL && sim_prefix_holds(w);
     sim_disk_plan(w->disk, event, sim_between(r, 1, mask == SIM_ANY ? 60 : 12), mask);
     mun_code code = mun_store_open(&w->config, w->crypto, &w->store, &err);
     sim_watch_published(w);
     bool struck = sim_disk_struck(w->disk);
     bool off = sim_disk_is_off(w->disk);
+    /* What a process sees at this moment is what readers saw all the time in between. [LOG-19] */
+    if (readable && off) sim_check_prefix(w);
     sim_disk_calm(w->disk);
     if (code == MUN_OK && !off) return true;
     if (code == MUN_E_NO_SPACE)

@@ -105,6 +105,7 @@ void sim_check_store(sim_world *w, sim_disk *disk, const mun_store *store, const
 void sim_check_streams(sim_world *w, const sim_disk *disk, const sim_model *model);
 /* The streams below what was published, while the log is at work. */
 void sim_check_prefix(sim_world *w);
+bool sim_prefix_holds(sim_world *w);
 
 /* ---- sim_probe.c: damage */
 /* Opens a damaged copy of the disk as it was before the recovery that led to the model; slots: the
