@@ -2,6 +2,7 @@
 /* The schema of docs/format/index.md, and the small things done with SQLite everywhere. */
 #include "index/index_parts.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #define TEXT_OF_(x) #x
@@ -38,6 +39,14 @@ static const char schema[] =
                                                             MUN_INDEX_SCHEMA) "'), ('size', '0');"
                                                                               "COMMIT";
 
+/* SQLite has one code for all reasons why a file cannot be opened. */
+static mun_code not_opened(sqlite3 *db)
+{
+    int sys_errno = db == NULL ? 0 : sqlite3_system_errno(db);
+    bool forbidden = sys_errno == EACCES || sys_errno == EPERM || sys_errno == EROFS;
+    return forbidden ? MUN_E_PERMISSION : MUN_E_NOT_FOUND;
+}
+
 mun_code mun_index_failed(sqlite3 *db, int rc, const char *doing, mun_error *err)
 {
     mun_code code = MUN_E_IO;
@@ -48,7 +57,7 @@ mun_code mun_index_failed(sqlite3 *db, int rc, const char *doing, mun_error *err
     case SQLITE_LOCKED: code = MUN_E_BUSY; break;
     case SQLITE_PERM:
     case SQLITE_READONLY: code = MUN_E_PERMISSION; break;
-    case SQLITE_CANTOPEN: code = MUN_E_NOT_FOUND; break;
+    case SQLITE_CANTOPEN: code = not_opened(db); break;
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
     case SQLITE_ERROR: /* a table or column that is not there */

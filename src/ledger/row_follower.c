@@ -188,24 +188,29 @@ static mun_code last_row(void *ctx, const mun_index_row *row, mun_error *err)
     return MUN_OK;
 }
 
+static mun_code misfit(mun_error *err)
+{
+    return mun_fail(err, MUN_E_DAMAGED, MUN_NO_OFFSET,
+                    "the index (index.sqlite) does not fit the log");
+}
+
 /* An index that runs ahead of the log, or whose newest row is of another history (both after files
  * were put back from a backup), is not of use. A reader's log may be a moment behind the index. */
-static bool fits_log(mun_ledger *ledger, mun_index *index, uint64_t *ret_size)
+static mun_code fit_check(mun_ledger *ledger, mun_index *index, uint64_t *ret_size, mun_error *err)
 {
     last_seen row = {0};
     mun_hash leaf = {{0}};
     uint64_t time_ms = 0, size = 0, head = mun_log_head(ledger->log).size;
-    if (mun_index_size(index, &size, NULL) != MUN_OK) return false;
-    if (size > head && !ledger->read_only) return false;
-    uint64_t both = size < head ? size : head;
-    if (both > 0 && (mun_index_scan(index, both - 1, both, last_row, &row, NULL) != MUN_OK ||
-                     mun_log_leaf(ledger->log, both - 1, &leaf, NULL) != MUN_OK ||
-                     mun_log_time(ledger->log, both - 1, &time_ms, NULL) != MUN_OK ||
-                     !mun_hash_equal(&row.leaf, &leaf) || row.time_ms != time_ms)) {
-        return false;
-    }
+    MUN_TRY(mun_index_size(index, &size, err));
+    if (size > head && !ledger->read_only) return misfit(err);
     *ret_size = size;
-    return true;
+    uint64_t both = size < head ? size : head;
+    if (both == 0) return MUN_OK;
+    MUN_TRY(mun_index_scan(index, both - 1, both, last_row, &row, err));
+    MUN_TRY(mun_log_leaf(ledger->log, both - 1, &leaf, err));
+    MUN_TRY(mun_log_time(ledger->log, both - 1, &time_ms, err));
+    bool fits = mun_hash_equal(&row.leaf, &leaf) && row.time_ms == time_ms;
+    return fits ? MUN_OK : misfit(err);
 }
 
 static mun_code open_index(mun_ledger *ledger, mun_index **ret, uint64_t *ret_size, mun_error *err)
@@ -216,13 +221,20 @@ static mun_code open_index(mun_ledger *ledger, mun_index **ret, uint64_t *ret_si
     mun_code code = ledger->read_only
                         ? mun_index_open_reader(path, ledger->pub.origin, &index, err)
                         : mun_index_open_writer(path, ledger->pub.origin, &index, err);
-    if (code == MUN_OK && !fits_log(ledger, index, ret_size)) {
+    if (code == MUN_OK) code = fit_check(ledger, index, ret_size, err);
+    if (code == MUN_OK) {
+        *ret = index;
+    } else {
         mun_index_close(index);
-        code = mun_fail(err, MUN_E_DAMAGED, MUN_NO_OFFSET,
-                        "the index (index.sqlite) does not fit the log");
     }
-    if (code == MUN_OK) *ret = index;
     return code;
+}
+
+/* Whether the file itself is the reason, so that a new one helps. To make a large one anew takes
+ * minutes: it is not thrown away for want of memory, of file handles or of a lock. */
+static bool past_use(mun_code code)
+{
+    return code == MUN_E_DAMAGED || code == MUN_E_VERSION || code == MUN_E_PERMISSION;
 }
 
 static void init(mun_row_follower *f, mun_ledger *ledger)
@@ -250,7 +262,7 @@ static void begin(mun_row_follower *f)
     mun_ledger *ledger = f->ledger;
     mun_index *index = NULL;
     mun_code code = open_index(ledger, &index, &size, &f->why);
-    if (code != MUN_OK && !ledger->read_only && !may_pass(code)) {
+    if (past_use(code) && !ledger->read_only) {
         delete_files(ledger->directory);
         code = open_index(ledger, &index, &size, &f->why);
     }

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { ENTRIES = 40 };
@@ -276,6 +278,51 @@ static void index_ahead_of_the_log(void **state)
     finds_by_everything(w, w->ledger);
 }
 
+static ino_t index_inode(const world *w)
+{
+    char path[MUN_PATH_BYTES_MAX];
+    struct stat st;
+    world_file(w, "index.sqlite", path);
+    assert_int_equal(stat(path, &st), 0);
+    return st.st_ino;
+}
+
+/* No more file handles than are open now and `more`. */
+static void limit_handles(rlim_t more)
+{
+    struct rlimit limit;
+    int lowest = dup(0);
+    assert_true(lowest >= 0);
+    close(lowest);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = (rlim_t)lowest + more;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+/* An index that cannot be opened just now, for want of file handles, is not thrown away: to make it
+ * anew takes a large ledger minutes. The search reads the log. */
+static void kept_when_handles_are_short(void **state)
+{
+    world *w = *state;
+    fill(w);
+    wait_for_rows(w);
+    world_close(w);
+    ino_t before = index_inode(w);
+    struct rlimit usual;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &usual), 0);
+    for (rlim_t more = 0; more < 12; more++) {
+        uint64_t time_ms = 0;
+        MUN_BUF_AUTO mun_buf entry = mun_buf_growable(65536);
+        world_open(w);
+        must(mun_ledger_entry(w->ledger, 5, &entry, &time_ms, err)); /* the log's files are open */
+        limit_handles(more);
+        finds_by_everything(w, w->ledger);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &usual), 0);
+        world_close(w);
+        assert_int_equal(index_inode(w), before);
+    }
+}
+
 int main(void)
 {
 #define listed(test) cmocka_unit_test_setup_teardown(test, world_set_up, world_tear_down)
@@ -286,6 +333,7 @@ int main(void)
         listed(comes_back),
         listed(forged_rows_are_noticed),
         listed(index_ahead_of_the_log),
+        listed(kept_when_handles_are_short),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
