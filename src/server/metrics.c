@@ -144,19 +144,19 @@ void mun_metrics_request(mun_metrics *metrics, const mun_route *route, unsigned 
 static const struct {
     const char *name, *help, *label;
 } counter_texts[MUN_COUNTERS] = {
-    [MUN_COUNT_CONNECTIONS] = {"connections_total", "Connections accepted."},
+    [MUN_COUNT_CONNECTIONS] = {"connections_total", "Connections accepted.", ""},
     [MUN_COUNT_CONNECTIONS_REFUSED] = {"connections_refused_total",
-                                       "Connections refused over a limit."},
+                                       "Connections refused over a limit.", ""},
     [MUN_COUNT_FRAMING_REFUSED] = {"framing_refused_total",
                                    "Requests refused because their HTTP was ambiguous.",
                                    "{by=\"service\"}"},
     [MUN_COUNT_LIBRARY_REFUSED] = {"framing_refused_total", NULL, "{by=\"library\"}"},
-    [MUN_COUNT_REGISTERED] = {"registered_total", "New entries."},
-    [MUN_COUNT_DUPLICATES] = {"duplicates_total", "Statements that were on the log already."},
-    [MUN_COUNT_REFUSED] = {"refused_total", "Statements refused by policy or form."},
-    [MUN_COUNT_THROTTLED] = {"throttled_total", "Requests answered with 429."},
-    [MUN_COUNT_SHED] = {"shed_total", "Requests answered with 503 for want of room."},
-    [MUN_COUNT_CLIENT_GONE] = {"client_gone_total", "Clients that left before their answer."},
+    [MUN_COUNT_REGISTERED] = {"registered_total", "New entries.", ""},
+    [MUN_COUNT_DUPLICATES] = {"duplicates_total", "Statements that were on the log already.", ""},
+    [MUN_COUNT_REFUSED] = {"refused_total", "Statements refused by policy or form.", ""},
+    [MUN_COUNT_THROTTLED] = {"throttled_total", "Requests answered with 429.", ""},
+    [MUN_COUNT_SHED] = {"shed_total", "Requests answered with 503 for want of room.", ""},
+    [MUN_COUNT_CLIENT_GONE] = {"client_gone_total", "Clients that left before their answer.", ""},
 };
 static const struct {
     const char *name, *help;
@@ -203,8 +203,7 @@ static void print_counters(mun_metrics *metrics, mun_buf *out)
     for (size_t i = 0; i < MUN_COUNTERS; i++) {
         const char *label = counter_texts[i].label, *help = counter_texts[i].help;
         if (help != NULL) head(out, counter_texts[i].name, "counter", help);
-        mun_metric_line(out, "muniment_%s%s %llu\n", counter_texts[i].name,
-                        label == NULL ? "" : label,
+        mun_metric_line(out, "muniment_%s%s %llu\n", counter_texts[i].name, label,
                         (unsigned long long)load(&metrics->counters[i]));
     }
     for (size_t i = 0; i < MUN_GAUGES; i++) {
