@@ -1,25 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Digests against the examples of FIPS 180-4; random bytes; the life of a table. */
 #include "base/slice.h"
+#include "support/native_crypto.h"
 #include "support/unhex.h"
 
 #include <muniment/keys.h>
 #include <string.h>
-
-static mun_crypto crypto;
-
-static int setup(void **state)
-{
-    (void)state;
-    return mun_native_crypto_new(&crypto, NULL) == MUN_OK ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    mun_native_crypto_free(&crypto);
-    return 0;
-}
 
 #define TWO_BLOCKS "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"
 
@@ -131,5 +117,5 @@ int main(void)
         cmocka_unit_test(test_unknown_digest), cmocka_unit_test(test_random),
         cmocka_unit_test(test_cleanse),        cmocka_unit_test(test_free_accepts_nothing),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, crypto_set_up, crypto_tear_down);
 }

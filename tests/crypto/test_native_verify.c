@@ -5,6 +5,7 @@
  */
 #include "base/slice.h"
 #include "crypto/signature_check.h"
+#include "support/native_crypto.h"
 #include "support/unhex.h"
 
 #include <muniment/keys.h>
@@ -13,21 +14,6 @@
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 #include <string.h>
-
-static mun_crypto crypto;
-
-static int setup(void **state)
-{
-    (void)state;
-    return mun_native_crypto_new(&crypto, NULL) == MUN_OK ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    mun_native_crypto_free(&crypto);
-    return 0;
-}
 
 static const struct example {
     int32_t alg, alias;
@@ -469,5 +455,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_pss_parameters, rsa_setup, rsa_teardown),
         cmocka_unit_test_setup_teardown(test_rsa_sizes, rsa_setup, rsa_teardown),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, crypto_set_up, crypto_tear_down);
 }

@@ -2,6 +2,7 @@
 /* Private keys: making, signing from several threads, PKCS#8 files with and without passphrase. */
 #include "base/buf.h"
 #include "base/slice.h"
+#include "support/native_crypto.h"
 #include "support/unhex.h"
 
 #include <muniment/keys.h>
@@ -9,21 +10,6 @@
 #include <openssl/pem.h>
 #include <pthread.h>
 #include <string.h>
-
-static mun_crypto crypto;
-
-static int setup(void **state)
-{
-    (void)state;
-    return mun_native_crypto_new(&crypto, NULL) == MUN_OK ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    mun_native_crypto_free(&crypto);
-    return 0;
-}
 
 static const struct {
     int32_t asked, alg, kty, crv;
@@ -396,5 +382,5 @@ int main(void)
         cmocka_unit_test(test_other_kinds),        cmocka_unit_test(test_other_texts),
         cmocka_unit_test(test_costly_derivations), cmocka_unit_test(test_mixed_halves),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, crypto_set_up, crypto_tear_down);
 }

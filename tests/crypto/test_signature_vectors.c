@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/slice.h"
 #include "support/cmocka_all.h"
+#include "support/native_crypto.h"
 #include "support/vectors.h"
 
 #include <muniment/keys.h>
@@ -13,21 +14,6 @@
 #include <string.h>
 
 #define STATEMENTS 25
-
-static mun_crypto crypto;
-
-static int setup(void **state)
-{
-    (void)state;
-    return mun_native_crypto_new(&crypto, NULL) == MUN_OK ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    mun_native_crypto_free(&crypto);
-    return 0;
-}
 
 typedef struct vector {
     int32_t alg;
@@ -143,5 +129,5 @@ int main(void)
         cmocka_unit_test(test_keys),
         cmocka_unit_test(test_certificates),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, crypto_set_up, crypto_tear_down);
 }

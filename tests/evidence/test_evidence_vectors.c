@@ -7,23 +7,9 @@
 #include "codec/radix.h"
 #include "evidence/cose.h"
 #include "evidence/receipt.h"
+#include "support/native_crypto.h"
 #include "support/vectors.h"
 #include <muniment/keys.h>
-
-static mun_crypto crypto;
-
-static int set_up(void **state)
-{
-    (void)state;
-    return mun_native_crypto_new(&crypto, NULL) == MUN_OK ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    mun_native_crypto_free(&crypto);
-    return 0;
-}
 
 #define BLOB_MAX 16384
 
@@ -399,5 +385,5 @@ int main(void)
         cmocka_unit_test(test_receipts),    cmocka_unit_test(test_rfc9942_examples),
         cmocka_unit_test(test_cwt),         cmocka_unit_test(test_scitt_cose),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, crypto_set_up, crypto_tear_down);
 }

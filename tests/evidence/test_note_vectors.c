@@ -6,23 +6,9 @@
 
 #include "base/buf.h"
 #include "evidence/note.h"
+#include "support/native_crypto.h"
 #include "support/vectors.h"
 #include <muniment/keys.h>
-
-static mun_crypto crypto;
-
-static int set_up(void **state)
-{
-    (void)state;
-    return mun_native_crypto_new(&crypto, NULL) == MUN_OK ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    mun_native_crypto_free(&crypto);
-    return 0;
-}
 
 static mun_code vkey_check(const mun_note *note, const char *vkey)
 {
@@ -129,5 +115,5 @@ int main(void)
         cmocka_unit_test(test_checkpoints),
         cmocka_unit_test(test_cosignature),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, crypto_set_up, crypto_tear_down);
 }

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "support/cmocka_all.h"
+#include "support/must.h"
 #include "vfs/files.h"
 
 #include <pthread.h>
@@ -14,15 +15,6 @@
 #include <string.h>
 
 #define ORIGIN MUN_LITERAL("ledger.example/deeds")
-
-#define must(call)                                                                                 \
-    do {                                                                                           \
-        mun_error must_err_ = {0};                                                                 \
-        __attribute__((unused)) mun_error *err = &must_err_;                                       \
-        mun_code must_code_ = (call);                                                              \
-        if (must_code_ != MUN_OK)                                                                  \
-            fail_msg("%s: %s: %s", #call, mun_code_name(must_code_), must_err_.text);              \
-    } while (0)
 
 typedef struct fixture {
     char folder[MUN_PATH_BYTES_MAX];

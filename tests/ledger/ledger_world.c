@@ -13,19 +13,6 @@ static uint64_t world_clock(void *ctx)
     return w->now_ms;
 }
 
-mun_signing_key world_key(int32_t alg)
-{
-    uint8_t bytes[MUN_PRIVATE_PEM_MAX];
-    mun_buf pem = mun_buf_fixed(bytes, sizeof bytes);
-    mun_private_key *key = NULL;
-    mun_signing_key ret;
-    must(mun_private_key_generate(alg, &key, err));
-    must(mun_private_key_to_pem(key, (mun_slice){0}, &pem, err));
-    mun_private_key_free(key);
-    must(mun_signing_key_parse(mun_buf_slice(&pem), (mun_slice){0}, &ret, err));
-    return ret;
-}
-
 void world_make(world *w, bool any_issuer, int32_t receipt_alg)
 {
     mun_ledger_create_options options = {
@@ -71,8 +58,8 @@ static int set_up(void **state, bool any_issuer)
     assert_true(snprintf(w->path, sizeof w->path, "%.4000s/ledger", w->folder) > 0);
     w->now_ms = WORLD_START;
     must(mun_native_crypto_new(&w->crypto, err));
-    w->issuer = world_key(MUN_ALG_ES256);
-    w->other = world_key(MUN_ALG_EDDSA);
+    w->issuer = new_signing_key(MUN_ALG_ES256);
+    w->other = new_signing_key(MUN_ALG_EDDSA);
     world_make(w, any_issuer, 0);
     world_open(w);
     if (!any_issuer) world_issuer_add(w, WORLD_ISSUER, &w->issuer);

@@ -8,6 +8,8 @@
 
 #include "base/buf.h"
 #include "base/slice.h"
+#include "support/must.h"
+#include "support/new_key.h"
 #include "trust/keyfile.h"
 #include "vfs/files.h"
 
@@ -39,8 +41,6 @@ mun_ledger *world_open_with(const world *w, const mun_ledger_open_options *optio
 void world_close(world *w);
 void world_file(const world *w, const char *name, char ret[MUN_PATH_BYTES_MAX]);
 
-mun_signing_key world_key(int32_t alg);
-
 /* A statement about a document whose content is "document N". */
 typedef struct made {
     uint8_t bytes[70000];
@@ -66,15 +66,5 @@ uint64_t world_issuer_add(world *w, const char *iss, const mun_signing_key *key)
 
 /* The verdict of mun_verify over evidence, with the ledger's keys and the issuer trusted. */
 int world_verdict(const world *w, mun_slice evidence, unsigned document, mun_report *ret);
-
-#define must(call)                                                                                 \
-    do {                                                                                           \
-        mun_error must_err_ = {0};                                                                 \
-        __attribute__((unused)) mun_error *err = &must_err_;                                       \
-        mun_code must_code_ = (call);                                                              \
-        if (must_code_ != MUN_OK)                                                                  \
-            fail_msg("%s: %s %s: %s", #call, mun_code_name(must_code_), must_err_.rule,            \
-                     must_err_.text);                                                              \
-    } while (0)
 
 #endif

@@ -93,7 +93,7 @@ static void other_kids(void **state)
     world *w = *state;
     made statement;
     uint64_t index = 0;
-    mun_signing_key foreign = world_key(MUN_ALG_ES256);
+    mun_signing_key foreign = new_signing_key(MUN_ALG_ES256);
     mun_issuer_key key = {.key = foreign.signer.key, .kids = {MUN_LITERAL("key-1")}, .kids_len = 1};
     memset(foreign.signer.kid, 'k', MUN_HASH_SIZE);
     mun_slice kid = mun_slice_of(foreign.signer.kid, MUN_HASH_SIZE), iss = MUN_LITERAL("urn:x");
@@ -120,7 +120,7 @@ static void limits(void **state)
     mun_error why;
     mun_signing_key keys[17];
     for (size_t i = 0; i < 17; i++) {
-        keys[i] = world_key(MUN_ALG_EDDSA);
+        keys[i] = new_signing_key(MUN_ALG_EDDSA);
         mun_issuer_key key = {.key = keys[i].signer.key};
         mun_code code =
             mun_ledger_issuer_add(w->ledger, MUN_LITERAL("urn:many"), &key, &index, &why);

@@ -188,7 +188,7 @@ static void refuses_forged_kid(void **state)
 {
     world *w = *state;
     made statement;
-    mun_signing_key forger = world_key(MUN_ALG_ES256);
+    mun_signing_key forger = new_signing_key(MUN_ALG_ES256);
     memcpy(forger.signer.kid, w->issuer.signer.kid, MUN_HASH_SIZE);
     world_sign(&forger, WORLD_ISSUER, "x", 1, &statement);
     refused_by(w, made_slice(&statement), "signature-invalid");

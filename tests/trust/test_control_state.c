@@ -39,11 +39,11 @@ static int set_up(void **state)
 {
     fixture *f = calloc(1, sizeof *f);
     bytes genesis;
-    f->receipts = trust_key(MUN_ALG_ES256);
-    f->checkpoints = trust_key(MUN_ALG_EDDSA);
-    f->receipts2 = trust_key(MUN_ALG_ES256);
-    f->checkpoints2 = trust_key(MUN_ALG_EDDSA);
-    f->issuer = trust_key(MUN_ALG_ES256);
+    f->receipts = new_signing_key(MUN_ALG_ES256);
+    f->checkpoints = new_signing_key(MUN_ALG_EDDSA);
+    f->receipts2 = new_signing_key(MUN_ALG_ES256);
+    f->checkpoints2 = new_signing_key(MUN_ALG_EDDSA);
+    f->issuer = new_signing_key(MUN_ALG_ES256);
     must(mun_policy_init(MUN_LITERAL(ORIGIN), CREATED, false, &f->receipts.signer,
                          &f->checkpoints.signer, &f->policy, err));
     policy_statement(&f->policy, &f->receipts, &genesis);

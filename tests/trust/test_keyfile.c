@@ -34,7 +34,7 @@ static void every_form(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ALGS; i++) {
-        mun_signing_key key = trust_key(algs[i]);
+        mun_signing_key key = new_signing_key(algs[i]);
         uint8_t memory[4096];
         mun_buf buf = mun_buf_fixed(memory, sizeof memory);
         mun_public_key_to_pem(&key.signer.key, &buf);
@@ -61,7 +61,7 @@ static void every_form(void **state)
 static void vkey_and_ledger_pub(void **state)
 {
     (void)state;
-    mun_signing_key a = trust_key(MUN_ALG_ES256), b = trust_key(MUN_ALG_EDDSA);
+    mun_signing_key a = new_signing_key(MUN_ALG_ES256), b = new_signing_key(MUN_ALG_EDDSA);
     uint8_t memory[4096];
     mun_buf buf = mun_buf_fixed(memory, sizeof memory);
     mun_vkey_write(trust_crypto(), MUN_LITERAL("witness.example"), MUN_VKEY_COSIGNER, &b.signer.key,
@@ -126,7 +126,7 @@ static void what_is_no_public_key(void **state)
 static void jwk_members(void **state)
 {
     (void)state;
-    mun_signing_key key = trust_key(MUN_ALG_EDDSA);
+    mun_signing_key key = new_signing_key(MUN_ALG_EDDSA);
     char text[512] = "", changed[600];
     uint8_t kid[64];
     mun_public_key read;

@@ -18,9 +18,9 @@ static int set_up(void **state)
 {
     fixture *f = calloc(1, sizeof *f);
     mun_policy policy;
-    f->receipts = trust_key(MUN_ALG_ES256);
-    f->checkpoints = trust_key(MUN_ALG_EDDSA);
-    f->other = trust_key(MUN_ALG_EDDSA);
+    f->receipts = new_signing_key(MUN_ALG_ES256);
+    f->checkpoints = new_signing_key(MUN_ALG_EDDSA);
+    f->other = new_signing_key(MUN_ALG_EDDSA);
     must(mun_policy_init(MUN_LITERAL("ledger.example/deeds"), 1795348800, false,
                          &f->receipts.signer, &f->checkpoints.signer, &policy, err));
     mun_buf buf = mun_buf_fixed(f->text, sizeof f->text - 1);

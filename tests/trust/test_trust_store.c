@@ -24,8 +24,8 @@ static int set_up(void **state)
     must(mun_dir_make_temp(NULL, f->folder, err));
     snprintf(f->store, sizeof f->store, "%s/trust.d", f->folder);
     snprintf(f->file, sizeof f->file, "%s/one.json", f->folder);
-    f->a = trust_key(MUN_ALG_ES256);
-    f->b = trust_key(MUN_ALG_EDDSA);
+    f->a = new_signing_key(MUN_ALG_ES256);
+    f->b = new_signing_key(MUN_ALG_EDDSA);
     *state = f;
     return 0;
 }

@@ -23,19 +23,6 @@ mun_crypto *trust_crypto(void)
     return &crypto;
 }
 
-mun_signing_key trust_key(int32_t alg)
-{
-    uint8_t bytes[MUN_PRIVATE_PEM_MAX];
-    mun_buf pem = mun_buf_fixed(bytes, sizeof bytes);
-    mun_private_key *key = NULL;
-    mun_signing_key ret;
-    must(mun_private_key_generate(alg, &key, err));
-    must(mun_private_key_to_pem(key, (mun_slice){0}, &pem, err));
-    mun_private_key_free(key);
-    must(mun_signing_key_parse(mun_buf_slice(&pem), (mun_slice){0}, &ret, err));
-    return ret;
-}
-
 void trust_replace(const char *text, const char *from, const char *to, char *ret, size_t cap)
 {
     const char *at = strstr(text, from);
