@@ -39,6 +39,19 @@ def temporary_paths(folder):
     return "".join(f"    {kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
 
 
+def link_as_told(folder, shared, sites):
+    """conf.d and sites-enabled as docs/INSTALL.md has them made: the sites under their own names, all three."""
+    for name, source in (("conf.d/muniment-common", shared), *((f"sites-enabled/{site}", sites) for site in HOSTS)):
+        link = folder / f"{name}.conf"
+        link.parent.mkdir(exist_ok=True)
+        link.symlink_to(source / link.name)
+
+
+def includes(folder):
+    """What Debian's nginx.conf includes, in its order; by name within a folder."""
+    return f"    include {folder}/conf.d/*.conf;\n    include {folder}/sites-enabled/*;\n"
+
+
 class Authority:
     """A certificate authority in a folder."""
 
@@ -72,6 +85,7 @@ class Front:
         cert, key = authority.issue(f"server-{self.folder.name}", HOSTS.values())
         shared = self.folder / "share"
         shutil.copytree(PACKAGED, shared)
+        link_as_told(self.folder, shared, shared)
         self.changed = {
             "/usr/share/muniment/nginx/": f"{shared}/", "/run/muniment/http.sock": str(backend),
             "/etc/muniment/client-ca.pem": str(client_authority.cert), "/var/log/nginx/": f"{self.folder}/",
@@ -81,7 +95,7 @@ class Front:
         for path in shared.glob("*.conf"):
             path.write_text(self.adapt(path.read_text(), cert, key))
         main = self.folder / "nginx.conf"
-        main.write_text(self.main_file(shared))
+        main.write_text(self.main_file())
         self.process = subprocess.Popen([program(), "-p", self.folder, "-c", main, "-e", self.folder / "error.log"],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=open(self.folder / "stderr.log", "wb"))
@@ -96,12 +110,11 @@ class Front:
             text = text.replace(old, new)
         return text
 
-    def main_file(self, shared):
+    def main_file(self):
         user = "user root;\n" if os.getuid() == 0 else ""
         temporary = temporary_paths(self.folder)
-        sites = "".join(f"    include {shared}/{name}.conf;\n" for name in HOSTS)
         return (f"{user}daemon off;\nworker_processes 1;\npid {self.folder}/nginx.pid;\nerror_log {self.folder}/error.log info;\n"
-                f"events {{ worker_connections 2048; }}\nhttp {{\n{temporary}{sites}}}\n")
+                f"events {{ worker_connections 2048; }}\nhttp {{\n{temporary}{includes(self.folder)}}}\n")
 
     def wait(self):
         end = time.monotonic() + START_SECONDS

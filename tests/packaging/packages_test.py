@@ -205,9 +205,9 @@ def sites(checks, folder):
     for path in pathlib.Path("/usr/share/doc/muniment/examples").glob("muniment*.conf"):
         text = re.sub(r"(ssl_certificate +|ssl_client_certificate +)\S+;", rf"\g<1>{cert};", path.read_text())
         (folder / path.name).write_text(re.sub(r"(ssl_certificate_key +)\S+;", rf"\g<1>{key};", text).replace("/var/log/nginx/", f"{folder}/"))
+    nginx_front.link_as_told(folder, pathlib.Path("/usr/share/muniment/nginx"), folder)
     main = folder / "nginx.conf"
-    includes = "".join(f"include {folder}/{name}.conf;\n" for name in nginx_front.HOSTS)
-    main.write_text(f"pid {folder}/nginx.pid;\nevents {{ }}\nhttp {{\n{nginx_front.temporary_paths(folder)}{includes}}}\n")
+    main.write_text(f"pid {folder}/nginx.pid;\nevents {{ }}\nhttp {{\n{nginx_front.temporary_paths(folder)}{nginx_front.includes(folder)}}}\n")
     done = run(program, "-t", "-q", "-c", main, "-e", folder / "nginx.log", check=False)
     checks.equal(done.returncode, 0, f"nginx -t on the installed sites: {done.stderr}")
 
