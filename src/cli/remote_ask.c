@@ -67,10 +67,13 @@ mun_code mun_remote_get(mun_remote *remote, const char *path, const char *accept
 
 mun_code mun_remote_get_json(mun_remote *remote, const char *path, json_t **ret, mun_error *err)
 {
+    /* A subject may hold U+0000 (RFC 8259 section 7); it must not hide all that stands beside it.
+     */
+    const size_t flags = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL;
     json_error_t why;
     MUN_TRY(mun_remote_get(remote, path, "application/json", MUN_REMOTE_JSON_MAX, err));
     mun_slice body = mun_buf_slice(&remote->answer.body);
-    json_t *object = json_loadb((const char *)body.ptr, body.len, JSON_REJECT_DUPLICATES, &why);
+    json_t *object = json_loadb((const char *)body.ptr, body.len, flags, &why);
     if (json_is_object(object)) {
         *ret = object;
         return MUN_OK;

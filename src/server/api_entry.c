@@ -4,6 +4,22 @@
 #include "codec/radix.h"
 #include "server/service.h"
 
+/* RFC 7493 section 2.2: larger numbers are read by few as they are. CoAP's end at 65,535, but a
+ * statement may have any, and one that readers choke on would hide all that stands beside it. */
+#define NUMBER_MAX ((UINT64_C(1) << 53) - 1)
+
+static void number_put(mun_reply *json, uint64_t number)
+{
+    uint8_t room[24];
+    mun_buf text = mun_buf_fixed(room, sizeof room);
+    if (number <= NUMBER_MAX) {
+        mun_reply_uint(json, number);
+        return;
+    }
+    mun_buf_decimal(&text, number);
+    mun_reply_text(json, mun_buf_slice(&text));
+}
+
 static void content_type_put(mun_reply *json, const mun_statement *s)
 {
     const mun_text_or_uint *type =
@@ -14,7 +30,7 @@ static void content_type_put(mun_reply *json, const mun_statement *s)
     else if (type->is_text)
         mun_reply_text(json, type->text);
     else
-        mun_reply_uint(json, type->number);
+        number_put(json, type->number);
 }
 
 /* As in the index: the envelope's digest, or SHA-256 of a payload that is the document itself. */

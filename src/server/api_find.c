@@ -8,7 +8,8 @@
 #include "server/query.h"
 
 #define KID_MAX     MUN_KID_MAX
-#define SCAN_WINDOW 200000u /* entries looked at for one page where no sorted column leads */
+#define PAGE_BYTES  (2u << 20) /* a page ends with the entry that passes this: names can be long */
+#define SCAN_WINDOW 200000u    /* entries looked at for one page where no sorted column leads */
 
 /* What stands before CURSOR is the question, and its number is in the cursors: add at its end. */
 enum { ISS, SUB, DIGEST, CONTENT_TYPE, KID, SINCE, UNTIL, AFTER, CURSOR, LIMIT };
@@ -106,9 +107,9 @@ static mun_code each_found(void *ctx, const mun_found *found, mun_error *err)
 {
     (void)err;
     page *p = ctx;
-    if (p->given == p->limit) {
-        p->more = true; /* one beyond the page was asked for, to know this */
-        return MUN_OK;
+    if (p->given == p->limit || p->json.out->len > PAGE_BYTES) {
+        p->more = true; /* one beyond the page is asked for, to know this */
+        return MUN_E_LIMIT;
     }
     mun_api_entry_of of = {.request = p->call->request,
                            .crypto = p->crypto,
@@ -160,7 +161,8 @@ static mun_code page_write(page *p, mun_error *err)
     mun_reply_key(&p->json, "entries");
     mun_reply_open(&p->json, '[');
     if (p->query.end > 0) {
-        MUN_TRY(mun_ledger_find(p->call->ledger, &p->query, each_found, p, err));
+        mun_code code = mun_ledger_find(p->call->ledger, &p->query, each_found, p, err);
+        if (code != MUN_OK && !p->more) return code;
     }
     mun_reply_close(&p->json, ']');
     next_put(p);

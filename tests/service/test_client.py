@@ -482,6 +482,29 @@ def answers_without_end(p, proxy):
     says(p.run("list", want=5), "no ledger")
 
 
+@test
+def statements_that_would_hide_others(p, proxy):
+    """Anybody may register these on an open ledger, for ever; the lists they stand in are read all the same."""
+    ledger = p.world.ledger("hidden.example/log")
+    odd = [p.world.statement("a\0b"), p.world.statement(content_type="\0"), p.world.statement(content_type=""), p.world.statement(content_type=2**64 - 1),
+           p.world.statement("\uffff\u202e\x7f\r\n"), p.world.statement(content_type="\x01" * 60000)]
+    long = [p.world.statement(f"{n}" + "\x01" * 8100) for n in range(300)]
+    with p.world.serve(ledger) as service:
+        for statement in odd:
+            assert service.post_statement(statement).status == 201
+        reply = service.post("/v1/batch", b"".join(long), "application/cbor-seq")
+        assert len(harness.cbor_sequence(reply.body)) == len(long)
+        listed = p.objects("list", "--check", url=service.url)
+        assert listed == p.objects("list", url=ledger) and [e["index"] for e in listed] == list(range(307)), listed[:8]
+        assert [e["index"] for e in p.objects("find", "--issuer", listed[1]["issuer"], url=service.url)] == list(range(1, 307))
+        got, pages = service.get("/v1/entries?limit=1000"), 1
+        while (page := got.json())["next"]:
+            assert len(got.body) < 3 << 20, "a page is bounded by its bytes, too"
+            got, pages = service.get("/v1/entries?limit=1000&cursor=" + page["next"]), pages + 1
+        assert pages > 5 and page["entries"][-1]["index"] == 306, pages
+        assert service.get("/v1/entries/4").json()["content_type"] == str(2**64 - 1), "a number that few can read is text"
+
+
 # ---- Ways -----------------------------------------------------------------------------------------
 
 
