@@ -16,17 +16,18 @@
 #include "server/metrics.h"
 #include "server/problem.h"
 #include "server/route.h"
-#include "server/served.h"
+#include "server/served_parts.h"
 #include "server/service.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #define TYPE_SEQUENCE "application/cbor-seq"
 #define CHUNK         256 /* statements registered by one call */
 #define RECEIPT_MAX   65535
 
-/* A batch keeps a worker for as long as it lasts: so many at once, so that some are left. */
+/* A batch keeps a worker for as long as it lasts: so many at once, so that some are left; and of
+ * one ledger beside others one less, so that a disk which does not answer leaves room for theirs.
+ */
 #define BATCHES_AT_ONCE 3
 static _Atomic unsigned batches_running;
 
@@ -112,10 +113,10 @@ static void result_put(batch *b, size_t i)
     mun_buf *out = &b->response->body;
     if (result->code != MUN_OK) {
         mun_problem_item(out, &result->error);
-        mun_metrics_count(metrics, MUN_COUNT_REFUSED, 1);
-        if (result->code == MUN_E_FAILED || result->code == MUN_E_IO ||
-            result->code == MUN_E_NO_SPACE || result->code == MUN_E_DAMAGED) {
+        if (mun_scrapi_is_fault(result->code)) {
             b->worst = result->code;
+        } else {
+            mun_metrics_count(metrics, MUN_COUNT_REFUSED, 1);
         }
         return;
     }
@@ -211,11 +212,15 @@ void mun_batch_post(const mun_request *request, mun_response *response)
                     "a batch is sent as application/cbor-seq, without a content coding");
         return;
     }
-    if (atomic_fetch_add(&batches_running, 1) < BATCHES_AT_ONCE) {
+    mun_served *served = request->served;
+    unsigned most = BATCHES_AT_ONCE - (mun_served_work_share(served) == NULL ? 0 : 1);
+    bool in = atomic_fetch_add(&batches_running, 1) < BATCHES_AT_ONCE;
+    if (atomic_fetch_add(&served->batches, 1) < most && in) {
         batch_run(request, response);
     } else {
         mun_problem(request, response, 503, MUN_TITLE_BUSY,
                     "other batches are being registered; try again");
     }
+    atomic_fetch_sub(&served->batches, 1);
     atomic_fetch_sub(&batches_running, 1);
 }

@@ -45,13 +45,10 @@ mun_code mun_operation_create(const mun_config *config, struct mun_rate *address
     mun_operation *operation = calloc(1, sizeof *operation);
     if (operation == NULL) return mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "no memory");
     operation->addresses = addresses;
-    operation->looks = calloc(MUN_LEDGERS_MAX, sizeof *operation->looks);
-    pthread_mutex_init(&operation->looking, NULL);
     atomic_init(&operation->who, decide(config));
     mun_access_options options = access_options(operation, config);
-    mun_code code = operation->looks != NULL
-                        ? mun_access_create(&options, &operation->access, err)
-                        : mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "no memory");
+    mun_code code = operation_look_init(&operation->look, err);
+    if (code == MUN_OK) code = mun_access_create(&options, &operation->access, err);
     if (code != MUN_OK) {
         mun_operation_destroy(operation);
         return code;
@@ -64,9 +61,13 @@ void mun_operation_destroy(mun_operation *operation)
 {
     if (operation == NULL) return;
     mun_access_give(operation->access);
-    pthread_mutex_destroy(&operation->looking);
-    free(operation->looks);
+    operation_look_finish(&operation->look);
     free(operation);
+}
+
+void mun_operation_stop(mun_operation *operation)
+{
+    if (operation != NULL) operation_look_stop(&operation->look);
 }
 
 mun_code mun_operation_update(mun_operation *operation, const mun_config *config, mun_error *err)
@@ -184,6 +185,7 @@ static void readyz_get(const mun_request *request, mun_response *response)
     mun_reply_close(&json, '}');
     mun_buf_u8(&response->body, '\n');
     if (ready) return;
+    operation_look_ask(&service->operation->look, service->ledgers); /* is there room again? */
     response->status = 503;
     response->retry_after = MUN_SERVED_RETRY_SECONDS;
 }
@@ -205,14 +207,11 @@ static void put_access(mun_reply *json, mun_access *access)
 /* Of an open ledger; one that is closed is not opened for this. */
 static void put_size(mun_reply *json, mun_served *served)
 {
-    mun_ledger *ledger;
     mun_reply_key(json, "size");
-    if (!mun_served_is_open(served) || mun_served_use(served, false, &ledger, NULL) != MUN_OK) {
+    if (mun_served_is_open(served))
+        mun_reply_uint(json, mun_served_size(served));
+    else
         mun_reply_null(json);
-        return;
-    }
-    mun_reply_uint(json, mun_ledger_tree(ledger).size);
-    mun_served_done(served, ledger, MUN_OK);
 }
 
 static void put_ledger(mun_reply *json, mun_served *served)
@@ -238,6 +237,7 @@ static void service_get(const mun_request *request, mun_response *response)
 {
     struct mun_service *service = request->service;
     if (!operation_may_look(request, response)) return;
+    operation_look_ask(&service->operation->look, service->ledgers); /* for who asks again */
     mun_response_ok(response, JSON_TYPE, NULL);
     mun_reply json = {.out = &response->body};
     mun_reply_open(&json, '{');

@@ -15,6 +15,9 @@ typedef struct mun_operation mun_operation;
 MUN_MUST mun_code mun_operation_create(const mun_config *config, struct mun_rate *addresses,
                                        mun_operation **ret, mun_error *err);
 void mun_operation_destroy(mun_operation *operation); /* accepts NULL */
+/* Ends what looks at the ledgers, before they are closed; no request comes any more. Accepts NULL.
+ */
+void mun_operation_stop(mun_operation *operation);
 
 /* After a reload. On failure the old rules hold. */
 MUN_MUST mun_code mun_operation_update(mun_operation *operation, const mun_config *config,

@@ -14,11 +14,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #define TEXT_TYPE "text/plain; version=0.0.4; charset=utf-8"
-#define LOOK_NS   250000000 /* of a scrape: looking at a ledger walks its directory */
 
 static void put_one(mun_buf *out, const char *name, const char *type, const char *help,
                     unsigned long long value)
@@ -67,13 +65,6 @@ static void put_process(mun_buf *out, const struct mun_service *service)
 
 /* ---- Each ledger ---- */
 
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 typedef enum ledger_number {
     NUMBER_SIZE,
     NUMBER_LAG,
@@ -106,40 +97,17 @@ static void put_number(ledger_page *page, ledger_number which, const char *name,
                     name, (unsigned long long)value);
 }
 
-static bool look(mun_served *served, mun_ledger_status *ret)
-{
-    mun_ledger *ledger;
-    if (mun_served_use(served, false, &ledger, NULL) != MUN_OK) return false;
-    mun_code code = mun_ledger_status_get(ledger, ret, NULL);
-    mun_served_done(served, ledger, MUN_OK); /* a look that failed is no failure of the ledger */
-    return code == MUN_OK;
-}
-
-/* Looks at open ledgers, going on where the last scrape ended, until LOOK_NS have passed. */
-static void look_round(mun_operation *operation, mun_served_set *set)
-{
-    uint64_t begin = now_ns();
-    size_t n = mun_served_count(set);
-    for (size_t done = 0; done < n && now_ns() - begin < LOOK_NS; done++) {
-        size_t at = operation->next < n ? operation->next : 0;
-        operation_look *seen = &operation->looks[at];
-        mun_served *served = mun_served_at(set, at);
-        operation->next = at + 1;
-        if (served == NULL || !mun_served_is_open(served)) continue;
-        if (look(served, &seen->status)) seen->served = served;
-    }
-}
-
-static void put_open(ledger_page *page, const operation_look *seen, mun_served *served)
+static void put_open(ledger_page *page, operation_look *look, size_t at, mun_served *served)
 {
     const char *name = mun_served_options_of(served)->name;
-    if (seen->served != served || !mun_served_is_open(served)) return;
-    uint64_t size = seen->status.tree.size, rows = seen->status.index_rows;
+    mun_ledger_status status;
+    if (!mun_served_is_open(served) || !operation_look_seen(look, at, served, &status)) return;
+    uint64_t size = status.tree.size, rows = status.index_rows;
     put_number(page, NUMBER_SIZE, name, size);
     put_number(page, NUMBER_LAG, name, size > rows ? size - rows : 0);
-    put_number(page, NUMBER_DISK, name, seen->status.disk_bytes);
-    put_number(page, NUMBER_FREE, name, seen->status.disk_free);
-    put_number(page, NUMBER_TIME, name, seen->status.last_time_ms / 1000);
+    put_number(page, NUMBER_DISK, name, status.disk_bytes);
+    put_number(page, NUMBER_FREE, name, status.disk_free);
+    put_number(page, NUMBER_TIME, name, status.last_time_ms / 1000);
 }
 
 static void put_state(ledger_page *page, mun_served *served)
@@ -157,13 +125,11 @@ static void put_ledgers(mun_buf *out, mun_operation *operation, mun_served_set *
     ledger_page page = {.states = mun_buf_growable(MUN_RESPONSE_BODY_MAX)};
     for (size_t i = 0; i < NUMBERS; i++) page.numbers[i] = mun_buf_growable(MUN_RESPONSE_BODY_MAX);
     mun_served *served;
-    pthread_mutex_lock(&operation->looking);
-    look_round(operation, set);
+    operation_look_wait(&operation->look, set);
     for (size_t i = 0; i < MUN_LEDGERS_MAX && (served = mun_served_at(set, i)) != NULL; i++) {
         put_state(&page, served);
-        put_open(&page, &operation->looks[i], served);
+        put_open(&page, &operation->look, i, served);
     }
-    pthread_mutex_unlock(&operation->looking);
     mun_metric_head(out, "muniment_ledger_state", "gauge",
                     "1 for the state that the ledger is in.");
     mun_buf_put(out, mun_buf_slice(&page.states));

@@ -11,8 +11,8 @@
 #include "server/response.h"
 
 typedef enum mun_lane {
-    MUN_LANE_INLINE,  /* on the thread that reads sockets: must be quick and never wait */
-    MUN_LANE_WORKER,  /* on a worker: may wait for the disk */
+    MUN_LANE_INLINE, /* on the thread that reads sockets: quick, and asks neither ledger nor disk */
+    MUN_LANE_WORKER, /* on a worker: may wait for the disk */
     MUN_LANE_REGISTER /* gathered with others into one call of mun_ledger_register */
 } mun_lane;
 
@@ -24,6 +24,9 @@ typedef enum mun_scope {
 } mun_scope;
 
 typedef void (*mun_handler)(const mun_request *request, mun_response *response);
+/* Answers from memory and at once, on the thread that reads sockets; false: it cannot, and has done
+ * nothing. */
+typedef bool (*mun_quick)(const mun_request *request, mun_response *response);
 
 typedef struct mun_route {
     const char *name; /* label in metrics and log, e.g. "entries_post" */
@@ -34,6 +37,7 @@ typedef struct mun_route {
     mun_lane lane;
     mun_scope scope;
     size_t body_max; /* 0: no body is accepted */
+    mun_quick quick; /* tried before a worker is called; NULL: every request is one's */
     mun_handler run; /* NULL in MUN_LANE_REGISTER */
 } mun_route;
 

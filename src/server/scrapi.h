@@ -26,6 +26,10 @@ typedef struct mun_turn {
 /* Registers them in one call and calls every job's `done`. */
 void mun_scrapi_register(struct mun_served *served, mun_turn *turn);
 
+/* Whether it says something about the ledger, not about the statement: MUN_E_FAILED, MUN_E_IO,
+ * MUN_E_NO_SPACE, MUN_E_DAMAGED. */
+bool mun_scrapi_is_fault(mun_code code);
+
 /* The location of the receipt of this leaf, below the ledger's base; NUL-terminated. */
 #define MUN_LOCATION_MAX 56
 void mun_scrapi_location(const uint8_t leaf[MUN_HASH_SIZE], char ret[MUN_LOCATION_MAX]);

@@ -119,14 +119,19 @@ typedef struct tally {
     bool tried;     /* the ledger was asked: what came of it says something about it */
 } tally;
 
+bool mun_scrapi_is_fault(mun_code code)
+{
+    return code == MUN_E_FAILED || code == MUN_E_IO || code == MUN_E_NO_SPACE ||
+           code == MUN_E_DAMAGED;
+}
+
 static void tally_add(tally *t, const mun_registration *result, bool pending)
 {
     mun_code code = result->code;
     if (pending) return;
     if (code == MUN_OK) {
         *(result->existed ? &t->known : &t->fresh) += 1;
-    } else if (code == MUN_E_FAILED || code == MUN_E_IO || code == MUN_E_NO_SPACE ||
-               code == MUN_E_DAMAGED) {
+    } else if (mun_scrapi_is_fault(code)) {
         t->worst = code;
     } else {
         t->refused++;

@@ -135,6 +135,7 @@ static mun_code open_locked(mun_served *served, mun_error *err)
     served->state = state_after(code);
     served->why = why;
     if (code == MUN_OK) {
+        atomic_store(&served->size, mun_ledger_tree(ledger).size);
         atomic_store(&served->open, true);
         atomic_fetch_add(&served->set->open, 1);
     } else {
@@ -166,21 +167,27 @@ static mun_code may_try(const mun_served *served, mun_error *err)
 
 /* ---- Closing --------------------------------------------------------------------------------- */
 
-/* Nobody uses it, the mutex is held, and given back while it is closed. */
-static void close_locked(mun_served *served)
+/* Nobody uses it and the mutex is held. It does not count as open from here on: whoever makes room
+ * need not wait for a slow disk to know that there is some. */
+static void close_begin(mun_served *served)
 {
-    mun_error why = {0};
-    mun_ledger *ledger = served->ledger;
     served->moving = true;
     served->moving_ns = clock_ns();
     atomic_store(&served->open, false);
+    atomic_fetch_sub(&served->set->open, 1);
+}
+
+/* The mutex is held, and given back while it is closed. */
+static void close_begun(mun_served *served)
+{
+    mun_error why = {0};
+    mun_ledger *ledger = served->ledger;
     pthread_mutex_unlock(&served->mutex);
     mun_code code = mun_ledger_close(ledger, &why);
     if (code != MUN_OK) {
         mun_event(MUN_EVENT_WARNING, "ledger_closed_badly", MUN_KV("ledger", served->options.name),
                   MUN_KV("code", mun_code_name(code)), MUN_KV("reason", why.text));
     }
-    atomic_fetch_sub(&served->set->open, 1);
     pthread_mutex_lock(&served->mutex);
     served->moving = false;
     served->reopen = false;
@@ -190,6 +197,12 @@ static void close_locked(mun_served *served)
         served->why = (mun_error){0};
     }
     pthread_cond_broadcast(&served->changed);
+}
+
+static void close_locked(mun_served *served)
+{
+    close_begin(served);
+    close_begun(served);
 }
 
 static bool idle(const mun_served *served)
@@ -214,21 +227,33 @@ static mun_served *idlest(const mun_served_set *set)
     return best;
 }
 
-/* Closes others, as long as more are open than should be and one of them is idle. */
+/* One that is to be closed, its mutex held; NULL: there is room, or nobody is idle. */
+static mun_served *close_choose(mun_served_set *set)
+{
+    bool chosen = false;
+    pthread_mutex_lock(&set->closing);
+    pthread_rwlock_rdlock(&set->lock);
+    mun_served *served = atomic_load(&set->open) > set->open_max ? idlest(set) : NULL;
+    pthread_rwlock_unlock(&set->lock);
+    if (served != NULL) {
+        pthread_mutex_lock(&served->mutex);
+        chosen = idle(served);
+        if (chosen) close_begin(served);
+        if (!chosen) pthread_mutex_unlock(&served->mutex);
+    }
+    pthread_mutex_unlock(&set->closing);
+    return chosen ? served : NULL;
+}
+
+/* Closes others, as long as more are open than should be and one of them is idle. Choosing is done
+ * by one at a time, closing is not: its disk may take as long as it likes. One that was taken into
+ * use again as it was chosen leaves the room to the next opening. */
 static void room_make(mun_served_set *set)
 {
-    while (atomic_load(&set->open) > set->open_max) {
-        pthread_mutex_lock(&set->closing);
-        pthread_rwlock_rdlock(&set->lock);
-        mun_served *served = atomic_load(&set->open) > set->open_max ? idlest(set) : NULL;
-        pthread_rwlock_unlock(&set->lock);
-        if (served != NULL) {
-            pthread_mutex_lock(&served->mutex);
-            if (idle(served)) close_locked(served);
-            pthread_mutex_unlock(&served->mutex);
-        }
-        pthread_mutex_unlock(&set->closing);
-        if (served == NULL) return;
+    mun_served *served;
+    while ((served = close_choose(set)) != NULL) {
+        close_begun(served);
+        pthread_mutex_unlock(&served->mutex);
     }
 }
 
@@ -305,6 +330,12 @@ static bool refresh_due(mun_served *served)
     return true;
 }
 
+/* Under the mutex, so that none who looks sees it go back. */
+static void size_note(mun_served *served, mun_ledger *ledger)
+{
+    if (ledger == served->ledger) atomic_store(&served->size, mun_ledger_tree(ledger).size);
+}
+
 static mun_code refresh(mun_served *served, mun_ledger *ledger, mun_error *err)
 {
     uint64_t before = mun_ledger_tree(ledger).size;
@@ -313,7 +344,12 @@ static mun_code refresh(mun_served *served, mun_ledger *ledger, mun_error *err)
         mun_served_done(served, ledger, code);
         return code;
     }
-    if (mun_ledger_tree(ledger).size > before) mun_served_grew(served);
+    if (mun_ledger_tree(ledger).size > before) {
+        pthread_mutex_lock(&served->mutex);
+        size_note(served, ledger);
+        pthread_mutex_unlock(&served->mutex);
+        mun_served_grew(served);
+    }
     return MUN_OK;
 }
 
@@ -370,6 +406,7 @@ void mun_served_done(mun_served *served, mun_ledger *ledger, mun_code result)
 {
     pthread_mutex_lock(&served->mutex);
     if (ledger == served->ledger) state_by(served, result);
+    size_note(served, ledger);
     served->users--;
     if (served->users == 0 && served->reopen) close_locked(served);
     pthread_mutex_unlock(&served->mutex);
@@ -378,6 +415,11 @@ void mun_served_done(mun_served *served, mun_ledger *ledger, mun_code result)
 bool mun_served_is_open(const mun_served *served)
 {
     return atomic_load(&served->open);
+}
+
+uint64_t mun_served_size(const mun_served *served)
+{
+    return atomic_load(&served->size);
 }
 
 bool mun_served_is_removed(mun_served *served)
@@ -419,25 +461,22 @@ void mun_served_damaged(mun_served *served, const mun_error *why)
     pthread_mutex_unlock(&served->mutex);
 }
 
-/* Whoever sends no more registrations because the service says that it is full must learn that
- * there is room again without one. */
-static bool room_again(mun_served *served)
+void mun_served_look_for_room(mun_served *served)
 {
     mun_fs_info fs;
+    pthread_mutex_lock(&served->mutex);
     uint64_t now = clock_ns();
-    if (served->state != MUN_SERVED_FULL ||
-        now - served->probed_ns < MUN_SERVED_PROBE_SECONDS * SECOND_NS) {
-        return false;
-    }
-    served->probed_ns = now;
-    return mun_fs_look(served->options.directory, &fs, NULL) == MUN_OK && fs.free >= ROOM_AGAIN;
+    bool due = served->state == MUN_SERVED_FULL &&
+               now - served->probed_ns >= MUN_SERVED_PROBE_SECONDS * SECOND_NS;
+    if (due) served->probed_ns = now;
+    pthread_mutex_unlock(&served->mutex);
+    if (!due || mun_fs_look(served->options.directory, &fs, NULL) != MUN_OK) return;
+    if (fs.free >= ROOM_AGAIN) mun_served_wrote(served);
 }
 
 mun_served_state mun_served_state_get(mun_served *served, mun_error *ret_why)
 {
-    const mun_error none = {0};
     pthread_mutex_lock(&served->mutex);
-    if (room_again(served)) state_set(served, MUN_SERVED_READY, &none);
     mun_served_state state = served->state;
     if (ret_why != NULL) *ret_why = served->why;
     pthread_mutex_unlock(&served->mutex);

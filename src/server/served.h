@@ -94,7 +94,10 @@ static inline mun_code mun_served_write_result(mun_code code)
     return code == MUN_E_IO ? MUN_E_FAILED : code;
 }
 
+/* These take no lock and wait for nothing. size: entries when the ledger was last opened or given
+ * back; 0 where it never was open. */
 bool mun_served_is_open(const mun_served *served);
+uint64_t mun_served_size(const mun_served *served);
 /* It was taken out of service (mun_served_remove). */
 bool mun_served_is_removed(mun_served *served);
 
@@ -102,6 +105,10 @@ bool mun_served_is_removed(mun_served *served);
  * MUN_E_DAMAGED. And that one was written: the disk has room again. */
 MUN_MUST mun_code mun_served_may_write(mun_served *served, mun_error *err);
 void mun_served_wrote(mun_served *served);
+/* Whoever sends no more registrations because the service says that it is full must learn that
+ * there is room again without one: looks at the file system, every MUN_SERVED_PROBE_SECONDS at
+ * most, and waits for the disk. */
+void mun_served_look_for_room(mun_served *served);
 /* Damage that a call met, with its place: the ledger still reads, but registers nothing more until
  * it is opened again. mun_problem_error calls it. */
 void mun_served_damaged(mun_served *served, const mun_error *why);

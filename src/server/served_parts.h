@@ -5,6 +5,8 @@
  *
  * Threads. A set's `lock` guards its list and table, `closing` the choice of whom to close; a
  * served's own mutex guards the rest of it. Taken in this order: closing, lock, a served's mutex.
+ * None of them is held while a disk is waited for: what a disk that does not answer holds up is the
+ * thread that asked it, and those who need that ledger.
  */
 #ifndef MUN_SERVER_SERVED_PARTS_H
 #define MUN_SERVER_SERVED_PARTS_H
@@ -40,14 +42,17 @@ struct mun_served {
     uint64_t probed_ns; /* last write that was let through while the disk was full */
     uint64_t refreshed_ns; /* a reader's last look at what the writer has added */
     uint64_t used_ns;
-    _Atomic bool open; /* ledger != NULL, for those who only look */
+    /* For those who only look. */
+    _Atomic bool open;     /* ledger != NULL */
+    _Atomic uint64_t size; /* entries, when it was last opened or given back */
 
     /* Registrations that wait, in order; the queue's own (register_queue.c), under its mutex. */
     struct mun_register_job *first_job, *last_job;
     size_t jobs; /* so many */
     mun_served *next_turn;
     bool in_round;
-    size_t turns; /* of it that are being served */
+    size_t turns;             /* of it that are being served */
+    _Atomic unsigned batches; /* of it that workers have (batch.c) */
 
     mun_work_share work; /* the work queue's */
 };

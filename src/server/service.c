@@ -202,6 +202,7 @@ static void free_parts(service_run *run)
     if (run->service.registrations != NULL) {
         mun_register_queue_destroy(run->service.registrations);
     }
+    mun_operation_stop(run->service.operation);
     if (run->service.ledgers != NULL) mun_served_set_destroy(run->service.ledgers);
     mun_operation_destroy(run->service.operation);
     mun_rate_destroy(run->principals);

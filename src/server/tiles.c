@@ -22,7 +22,6 @@
 #define EXPORT_LINE  "muniment-export 1\n"
 #define BUNDLE_MAX   ((size_t)256 * (2 + MUN_STATEMENT_MAX))
 #define WIDTH_FULL   256
-#define GZIP_LEAST   256 /* below this it costs more than it saves */
 #define PATH_OF_TILE "/tile/"
 
 /* ---- Tiles ----------------------------------------------------------------------------------- */
@@ -52,36 +51,53 @@ static mun_code tile_read(mun_api_call *call, const mun_tile_name *name, bool gz
     return mun_buf_ok(body) ? MUN_OK : mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "out of memory");
 }
 
-static mun_code tile_give(mun_api_call *call, const mun_tile_name *name, mun_error *err)
+/* The path as received: no tile's name is percent-encoded. */
+static bool name_take(const mun_request *request, mun_tile_name *ret)
 {
-    const mun_request *request = call->request;
-    mun_response *response = call->response;
-    bool bundle = name->level < 0;
-    bool gzip = bundle && mun_negotiate_gzip(request->fields[MUN_FIELD_ACCEPT_ENCODING]);
-    mun_tile_key key = {
+    size_t skip = sizeof PATH_OF_TILE - 1;
+    return mun_tile_name_take(mun_slice_of(request->path.ptr + skip, request->path.len - skip),
+                              ret);
+}
+
+static mun_tile_key key_of(const mun_request *request, const mun_tile_name *name)
+{
+    bool gzip = name->level < 0 && mun_negotiate_gzip(request->fields[MUN_FIELD_ACCEPT_ENCODING]);
+    return (mun_tile_key){
         .ledger = ledger_number(request), .n = name->n, .level = name->level, .gzip = gzip};
-    bool full = name->width == WIDTH_FULL;
-    if (!full || !mun_tiles_cache_get(&key, &response->body)) {
-        MUN_TRY(tile_read(call, name, gzip, err));
-        if (full) mun_tiles_cache_put(&key, mun_buf_slice(&response->body));
-    }
+}
+
+static void head_set(const mun_request *request, mun_response *response, const mun_tile_name *name,
+                     const mun_tile_key *key)
+{
     mun_response_ok(response, TYPE_OCTETS, mun_api_for_ever(request));
-    if (gzip) response->content_encoding = "gzip";
-    if (bundle) response->vary = "Accept-Encoding";
-    etag_set(response, name, key.ledger, gzip);
-    return MUN_OK;
+    if (key->gzip) response->content_encoding = "gzip";
+    if (name->level < 0) response->vary = "Accept-Encoding";
+    etag_set(response, name, key->ledger, key->gzip);
+}
+
+/* Full tiles that are kept are answered without asking the ledger or its disk. */
+static bool tile_kept(const mun_request *request, mun_response *response)
+{
+    mun_tile_name name;
+    if (!name_take(request, &name) || name.width != WIDTH_FULL) return false;
+    mun_tile_key key = key_of(request, &name);
+    if (!mun_tiles_cache_get(&key, &response->body)) return false;
+    head_set(request, response, &name, &key);
+    return true;
 }
 
 static mun_code run_tile(mun_api_call *call, mun_error *err)
 {
     mun_tile_name name;
-    size_t skip = sizeof PATH_OF_TILE - 1;
-    mun_slice path = call->request->path; /* as received: no tile's name is percent-encoded */
-    if (!mun_tile_name_take(mun_slice_of(path.ptr + skip, path.len - skip), &name)) {
+    if (!name_take(call->request, &name)) {
         return mun_fail(err, MUN_E_NOT_FOUND, MUN_NO_OFFSET,
                         "no tile has this name (C2SP tlog-tiles: tile/L/N, tile/L/N.p/W)");
     }
-    return tile_give(call, &name, err);
+    mun_tile_key key = key_of(call->request, &name);
+    MUN_TRY(tile_read(call, &name, key.gzip, err));
+    if (name.width == WIDTH_FULL) mun_tiles_cache_put(&key, mun_buf_slice(&call->response->body));
+    head_set(call->request, call->response, &name, &key);
+    return MUN_OK;
 }
 
 static void tile(const mun_request *request, mun_response *response)
@@ -94,8 +110,7 @@ static void tile(const mun_request *request, mun_response *response)
 /* C2SP: "a few seconds". */
 static const char *for_a_moment(const mun_request *request)
 {
-    return strncmp(mun_api_for_ever(request), "public", 6) == 0 ? "public, max-age=2"
-                                                                : "private, max-age=2";
+    return mun_api_is_public(request) ? "public, max-age=2" : "private, max-age=2";
 }
 
 static mun_code run_checkpoint(mun_api_call *call, mun_error *err)
@@ -162,20 +177,21 @@ static void commits(const mun_request *request, mun_response *response)
 
 /* ---- Rows ------------------------------------------------------------------------------------ */
 
-#define READ(name_, pattern_, lane_, run_)                                                         \
+#define READ(name_, pattern_, lane_, quick_, run_)                                                 \
     {.name = (name_),                                                                              \
      .methods = MUN_METHOD_GET,                                                                    \
      .pattern = (pattern_),                                                                        \
      .lane = (lane_),                                                                              \
      .scope = MUN_SCOPE_READ,                                                                      \
+     .quick = (quick_),                                                                            \
      .run = (run_)}
 
 const mun_route mun_routes_tiles[] = {
-    READ("tile_entries", "/tile/entries/{*}", MUN_LANE_WORKER, tile),
-    READ("tile", "/tile/{*}", MUN_LANE_INLINE, tile),
-    READ("checkpoint", "/checkpoint", MUN_LANE_WORKER, checkpoint),
-    READ("export", "/export", MUN_LANE_INLINE, export_line),
-    READ("ledger_pub", "/ledger.pub", MUN_LANE_WORKER, ledger_pub),
-    READ("commits", "/commits", MUN_LANE_WORKER, commits),
+    READ("tile_entries", "/tile/entries/{*}", MUN_LANE_WORKER, tile_kept, tile),
+    READ("tile", "/tile/{*}", MUN_LANE_WORKER, tile_kept, tile),
+    READ("checkpoint", "/checkpoint", MUN_LANE_WORKER, NULL, checkpoint),
+    READ("export", "/export", MUN_LANE_INLINE, NULL, export_line),
+    READ("ledger_pub", "/ledger.pub", MUN_LANE_WORKER, NULL, ledger_pub),
+    READ("commits", "/commits", MUN_LANE_WORKER, NULL, commits),
     {.name = NULL},
 };

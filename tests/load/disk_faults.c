@@ -10,9 +10,10 @@
  *
  * With MUN_DISK_FAULTS_ONLY only syncs of files whose path holds that text are counted and fail.
  *
- * The mapped file: six u64. [0] syncs seen; [1] the sync with this number fails, then it is 0;
+ * The mapped file: eight u64. [0] syncs seen; [1] the sync with this number fails, then it is 0;
  * [2] syncs failed; [3] not 0: writes that make files grow answer ENOSPC; [4] such answers;
- * [5] not 0: every so many-th sync fails.
+ * [5] not 0: every so many-th sync fails; [6] not 0: the disk does not answer (reads, writes, syncs
+ * and looks at the file system wait until it is 0 again); [7] calls that wait so now.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -26,10 +27,12 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/types.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { SYNCS, FAIL_AT, FAILED, NO_SPACE, REFUSED, FAIL_EVERY, WORDS };
+enum { SYNCS, FAIL_AT, FAILED, NO_SPACE, REFUSED, FAIL_EVERY, HANGS, WAITING, WORDS };
 
 #define PAGE 4096
 #define SAVED_MAX                                                                                  \
@@ -51,13 +54,17 @@ static size_t saved_bytes;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int (*real_fsync)(int);
 static int (*real_fdatasync)(int);
+static ssize_t (*real_pread)(int, void *, size_t, off_t);
 static ssize_t (*real_pwrite)(int, const void *, size_t, off_t);
+static int (*real_fstatvfs)(int, struct statvfs *);
 static int (*real_fallocate)(int, int, off_t, off_t);
 
 __attribute__((constructor)) static void begin(void)
 {
     *(void **)&real_fsync = dlsym(RTLD_NEXT, "fsync");
     *(void **)&real_fdatasync = dlsym(RTLD_NEXT, "fdatasync");
+    *(void **)&real_pread = dlsym(RTLD_NEXT, "pread64");
+    *(void **)&real_fstatvfs = dlsym(RTLD_NEXT, "fstatvfs");
     *(void **)&real_pwrite = dlsym(RTLD_NEXT, "pwrite64");
     *(void **)&real_fallocate = dlsym(RTLD_NEXT, "fallocate64");
     const char *path = getenv("MUN_DISK_FAULTS");
@@ -86,6 +93,15 @@ static int concerned(int fd)
     path_of(fd, path);
     return strncmp(path, below, strlen(below)) == 0 &&
            strstr(path + strlen(below), "index") == NULL;
+}
+
+static void wait_while_it_hangs(void)
+{
+    const struct timespec step = {.tv_nsec = 2000000};
+    if (atomic_load(&control[HANGS]) == 0) return;
+    atomic_fetch_add(&control[WAITING], 1);
+    while (atomic_load(&control[HANGS]) != 0) nanosleep(&step, NULL);
+    atomic_fetch_sub(&control[WAITING], 1);
 }
 
 static ino_t file_of(int fd)
@@ -139,7 +155,7 @@ static void save(int fd, size_t len, off_t offset)
     s->old = malloc(len);
     if (s->old == NULL) abort();
     int again = open_again(fd);
-    ssize_t got = pread(again, s->old, len, offset);
+    ssize_t got = real_pread(again, s->old, len, offset);
     close(again);
     s->older = newest;
     s->file = file_of(fd);
@@ -169,6 +185,7 @@ static int fails_now(int fd)
 static int sync_with(int fd, int (*real)(int))
 {
     if (!concerned(fd)) return real(fd);
+    wait_while_it_hangs();
     pthread_mutex_lock(&lock);
     int fails = fails_now(fd);
     settle(fd, fails);
@@ -202,6 +219,7 @@ static int full(int fd, off_t end)
 static ssize_t write_at(int fd, const void *bytes, size_t len, off_t offset)
 {
     if (!concerned(fd)) return real_pwrite(fd, bytes, len, offset);
+    wait_while_it_hangs();
     if (full(fd, offset + (off_t)len)) return -1;
     pthread_mutex_lock(&lock);
     save(fd, len, offset);
@@ -218,6 +236,28 @@ ssize_t pwrite(int fd, const void *bytes, size_t len, off_t offset)
 ssize_t pwrite64(int fd, const void *bytes, size_t len, off_t offset)
 {
     return write_at(fd, bytes, len, offset);
+}
+
+static ssize_t read_at(int fd, void *bytes, size_t len, off_t offset)
+{
+    if (concerned(fd)) wait_while_it_hangs();
+    return real_pread(fd, bytes, len, offset);
+}
+
+ssize_t pread(int fd, void *bytes, size_t len, off_t offset)
+{
+    return read_at(fd, bytes, len, offset);
+}
+
+ssize_t pread64(int fd, void *bytes, size_t len, off_t offset)
+{
+    return read_at(fd, bytes, len, offset);
+}
+
+int fstatvfs(int fd, struct statvfs *ret)
+{
+    if (concerned(fd)) wait_while_it_hangs();
+    return real_fstatvfs(fd, ret);
 }
 
 static int allocate(int fd, int mode, off_t offset, off_t len)

@@ -7,6 +7,7 @@
   kill    the same while the process is killed (-9) every few seconds and started again
   full    the disk fills up, room is made again
   sync    fsync and fdatasync fail now and then, and what was written since the last good one is gone
+  hang    the disk of one ledger does not answer; the others go on, and it does when its disk does
   tsan    a short load on the service built with ThreadSanitizer (with --tsan FOLDER of that build)
 
 After each: fsck --deep, the C verifier over every acknowledgement (recorded_check), ref/ over a seeded sample.
@@ -218,7 +219,7 @@ class SmallDisk:
 class Faults:
     """The control words of disk_faults.so."""
 
-    WORDS = ("syncs", "fail_at", "failed", "no_space", "refused", "fail_every")
+    WORDS = ("syncs", "fail_at", "failed", "no_space", "refused", "fail_every", "hangs", "waiting")
 
     def __init__(self, world, below):
         path = world.path("faults")
@@ -325,6 +326,94 @@ def scenario_sync(checks, world):
     hold(checks, "sync", ledger, world.folder, [load.record], SAMPLE["sync"])
 
 
+class Waiting:
+    """Requests that a ledger whose disk hangs cannot answer, each on a thread of its own."""
+
+    def __init__(self, service):
+        self.service, self.threads, self.answers = service, [], []
+
+    def ask(self, count, what, *arguments, **more):
+        def run():
+            try:
+                self.answers.append((arguments[0], what(*arguments, timeout=60, **more).status))
+            except (OSError, harness.http.client.HTTPException) as error:
+                self.answers.append((arguments[0], repr(error)))
+
+        self.threads += [threading.Thread(target=run, daemon=True) for _ in range(count)]
+        for thread in self.threads[-count:]:
+            thread.start()
+
+    def end(self):
+        for thread in self.threads:
+            thread.join(30)
+        return self.answers
+
+
+def scenario_hang(checks, world):
+    """Everything that reaches a disk is asked of the one that does not answer, more often than there are workers."""
+    bad, good = world.ledger("load.example/bad", name="bad"), world.ledger("load.example/good", name="good")
+    faults = Faults(world, bad)
+    service = world.serve(bad, good, env=faults.env)
+    for base in ("/bad", "/good"):
+        for _ in range(8):
+            checks.equal(service.post_statement(world.statement(), base=base).status, 201, "hang: a registration before")
+    waiting, sequence = Waiting(service), "application/cbor-seq"
+    faults.set("hangs", 1)
+    for path in ("/bad/tile/0/000.p/5", "/bad/tile/entries/000.p/5", "/bad/v1/entries/3", "/bad/v1/entries/3/receipt", "/metrics", "/v1/service"):
+        waiting.ask(4, service.get, path)
+    for _ in range(4):
+        waiting.ask(1, service.post, "/bad/entries", world.statement())
+        waiting.ask(1, service.post, "/bad/v1/batch", world.statement(), content_type=sequence)
+    checks.ok(harness.wait_until(lambda: faults.get("waiting") >= 4, 10), f"hang: only {faults.get('waiting')} calls wait for the disk")
+    time.sleep(1)
+    slowest = 0.0
+    for turn in range(3):
+        for what, wanted in (*((lambda path=path: service.get(path, timeout=5), 200) for path in (
+                "/healthz", "/readyz", "/metrics", "/v1/service", "/good/tile/0/000.p/5", "/good/tile/entries/000.p/5", "/good/v1/entries/1/receipt",
+                "/good/checkpoint", "/good/v1/entries?limit=2")),
+                (lambda: service.post_statement(world.statement(), base="/good", timeout=5), 201),
+                (lambda: service.post("/good/v1/batch", world.statement(), content_type=sequence, timeout=5), 200)):
+            began = time.monotonic()
+            try:
+                answer = what()
+                checks.equal(answer.status, wanted, f"hang: another ledger goes on: {answer}")
+            except OSError as error:
+                checks.ok(False, f"hang: another ledger goes on: {error!r}")
+            slowest = max(slowest, time.monotonic() - began)
+    faults.set("hangs", 0)
+    answers = waiting.end()
+    checks.equal(len(answers), len(waiting.threads), "hang: all were answered when the disk was well again")
+    checks.equal([a for a in answers if a[1] not in (200, 201, 503)], [], "hang: what they were answered")
+    checks.ok(sum(a == ("/bad/entries", 201) for a in answers) == 4, f"hang: registrations that waited: {answers}")
+    checks.equal(service.post_statement(world.statement(), base="/bad").status, 201, "hang: a registration after")
+    print(f"hang: the slowest answer of another ledger took {slowest:.2f} s", flush=True)
+    checks.equal(service.stop(), 0, "hang: a graceful end")
+    hang_closing(checks, world)
+
+
+def hang_closing(checks, world):
+    """One ledger may be open at a time; the one whose disk hangs is to be closed to make room."""
+    ledgers = {name: world.ledger(f"load.example/{name}", name=f"closing-{name}") for name in ("bad", "one", "two", "three")}
+    faults = Faults(world, ledgers["bad"])
+    config = world.config("limits { open-ledgers = 1 }\n" + "".join(f'ledger {name} {{ directory = "{folder}" }}\n' for name, folder in ledgers.items()))
+    service = world.serve("--config", config, env=faults.env)
+    checks.ok(harness.wait_until(service.ready, 10), "hang: ready")
+    checks.equal(service.post_statement(world.statement(), base="/bad").status, 201, "hang: the last one used")
+    checks.ok(harness.wait_until(lambda: service.metric("muniment_open_ledgers") == 1, 5), "hang: the others are closed")
+    waiting = Waiting(service)
+    faults.set("hangs", 1)
+    waiting.ask(1, service.get, "/one/checkpoint")  # makes room
+    checks.ok(harness.wait_until(lambda: faults.get("waiting") > 0, 10), "hang: closing waits for the disk")
+    for path in ("/two/checkpoint", "/three/checkpoint", "/two/v1", "/one/v1"):
+        try:
+            checks.equal(service.get(path, timeout=5).status, 200, f"hang: {path} while another one is being closed")
+        except OSError as error:
+            checks.ok(False, f"hang: {path} while another one is being closed: {error!r}")
+    faults.set("hangs", 0)
+    checks.equal(waiting.end(), [("/one/checkpoint", 200)], "hang: who made room")
+    checks.equal(service.stop(), 0, "hang: a graceful end")
+
+
 def scenario_tsan(checks, world, folder):
     checks.ok(b"__tsan_" in (folder / "muniment-serve").read_bytes(), "tsan: the program is built with it")
     ledger, other = world.ledger("load.example/tsan", name="tsan"), world.ledger("load.example/other", name="other")
@@ -353,7 +442,7 @@ def scenario_tsan(checks, world, folder):
 
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("scenario", nargs="*", default=["load", "kill", "full", "sync"])
+    options.add_argument("scenario", nargs="*", default=["load", "kill", "full", "sync", "hang"])
     options.add_argument("--tsan", type=pathlib.Path, help="build folder of the tsan preset")
     given = options.parse_args()
     print(f"seed {SEED}", flush=True)
@@ -365,7 +454,7 @@ def main():
                     if name == "tsan":
                         scenario_tsan(checks, world, given.tsan.resolve())
                     else:
-                        {"load": scenario_load, "kill": scenario_kill, "full": scenario_full, "sync": scenario_sync}[name](checks, world)
+                        {"load": scenario_load, "kill": scenario_kill, "full": scenario_full, "sync": scenario_sync, "hang": scenario_hang}[name](checks, world)
                 except (AssertionError, OSError, harness.http.client.HTTPException, subprocess.TimeoutExpired) as error:
                     checks.ok(False, f"{name}: {error!r}: {''.join(s.log()[-800:] for s in world.services)}")
                 world.keep = world.keep or checks.failed > failed  # to be looked at
