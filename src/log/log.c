@@ -181,9 +181,10 @@ mun_code mun_log_close(mun_log *log, mun_error *err)
                             "a write to the ledger failed; what was acknowledged is in its "
                             "journal and will be restored when it is opened again");
         } else if (log->recent.count > 0 || mun_store_dirty(log->store)) {
-            code = mun_fail(err, log->stuck != MUN_OK ? log->stuck : MUN_E_AGAIN, MUN_NO_OFFSET,
-                            "the newest entries are only in the journal, for lack of room on the "
-                            "disk; they will be put in place when the ledger is opened again");
+            code = mun_failf(err, log->stuck != MUN_OK ? log->stuck : MUN_E_AGAIN, 0,
+                             "the newest entries are only in the journal, for lack of room%s; "
+                             "they will be put in place when the ledger is opened again",
+                             log->stuck == MUN_E_NO_SPACE ? " on the disk" : "");
         }
         pthread_mutex_unlock(&log->gate);
     }

@@ -62,7 +62,8 @@ mun_code mun_log_close(mun_log *log, mun_error *err);
  * Appends n entries (each 1..MUN_ENTRY_MAX bytes, copied), in order, in as few batches as they fit.
  * Returns when all are durable. ret[i] for each; ret_head (may be NULL) is a tree head that covers
  * them all. On failure none is acknowledged (some may be found on the log later).
- * MUN_E_NO_SPACE / MUN_E_AGAIN: refused cleanly. MUN_E_FAILED: reopen.
+ * MUN_E_NO_SPACE / MUN_E_AGAIN: refused cleanly. MUN_E_FAILED: reopen; what was on its way then is
+ * on the log or is not.
  */
 MUN_MUST mun_code mun_log_append(mun_log *log, const mun_slice *entries, size_t n,
                                  mun_appended *ret, mun_tree_head *ret_head, mun_error *err);

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Group commit without timers. Callers put their entries into the gathering group: they hash and
- * look for known entries, get a place under the gate, and copy in parallel. The first of them leads
- * the group: when the group before is durable, it closes this one and commits it.
+ * A caller's way: it hashes its entries and looks for known ones, gets places in the gathering
+ * group under the gate, and copies in parallel with the others. Who opened the group leads it
+ * (log_commit.c).
  */
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/assert.h"
-#include "base/checked.h"
 #include "log/log_parts.h"
 #include "log/store_batch.h"
 
@@ -28,307 +26,13 @@ typedef struct call {
     uint8_t *to[CHUNK]; /* where to copy; NULL: known already */
 } call;
 
-/* ---- pool of batches -------------------------------------------------------------------------*/
-
-void mun_log_pool_give(mun_log *log, mun_batch *batch)
-{
-    mun_batch_clear(batch);
-    log->pool[log->pool_free++] = batch;
-    log->pool_out--;
-}
-
-void mun_log_pool_drop(mun_log *log)
-{
-    while (log->pool_free > 0) {
-        mun_batch *batch = log->pool[--log->pool_free];
-        mun_batch_finish(batch);
-        free(batch);
-    }
-}
-
-static mun_code pool_take(mun_log *log, mun_batch **ret, mun_error *err)
-{
-    if (log->pool_free > 0) {
-        *ret = log->pool[--log->pool_free];
-        log->pool_out++;
-        return MUN_OK;
-    }
-    mun_batch *batch = malloc(sizeof *batch);
-    if (batch == NULL) {
-        return mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "out of memory for a batch of entries");
-    }
-    mun_code code = mun_batch_init(batch, MUN_BATCH_BYTES_MAX, MUN_BATCH_ENTRIES_MAX, err);
-    if (code != MUN_OK) {
-        free(batch);
-        return code;
-    }
-    log->pool_out++;
-    *ret = batch;
-    return MUN_OK;
-}
-
-static bool pool_exhausted(mun_log *log)
-{
-    return log->pool_out >= BATCH_POOL_MAX || atomic_load(&log->recent.bytes) > PENDING_BYTES_MAX;
-}
-
-/* ---- groups; all with the gate ---------------------------------------------------------------*/
-
-static mun_code closed(const mun_log *log, mun_error *err)
-{
-    if (!log->failed) return MUN_OK;
-    return mun_fail(err, MUN_E_FAILED, MUN_NO_OFFSET,
-                    "an earlier write to the ledger failed; nothing more is written until it has "
-                    "been opened again");
-}
-
-static mun_code stuck(const mun_log *log, mun_error *err)
-{
-    return mun_fail(err, log->stuck, MUN_NO_OFFSET,
-                    "the disk is full: nothing was registered; make room there and try again");
-}
-
-static mun_code group_new(mun_log *log, mun_group **ret, mun_error *err)
-{
-    mun_group *g = calloc(1, sizeof *g);
-    if (g == NULL) {
-        return mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "out of memory for a batch of entries");
-    }
-    mun_code code = pool_take(log, &g->batch, err);
-    if (code != MUN_OK) {
-        free(g);
-        return code;
-    }
-    pthread_cond_init(&g->lead, NULL);
-    pthread_cond_init(&g->finished, NULL);
-    const mun_group *before = log->flight;
-    g->first = before != NULL ? before->first + before->batch->count : log->recent.head.size;
-    g->payload_max = log->payload_max;
-    g->batch->leaf_given = true;
-    *ret = g;
-    return MUN_OK;
-}
-
-static void group_release(mun_group *g)
-{
-    if (--g->refs > 0) return;
-    pthread_cond_destroy(&g->lead);
-    pthread_cond_destroy(&g->finished);
-    free(g);
-}
-
-/* One entry always fits: if it is larger than the journal can hold, the journal grows. */
-static bool group_fits(const mun_group *g, size_t len)
-{
-    return g->batch->count == 0 || (g->batch->count < g->batch->entries_cap &&
-                                    g->batch->payload_len + 2 + len <= g->payload_max);
-}
-
-/* Takes back what a refused group had added to the set of known entries. */
-static void forget(mun_log *log, const mun_group *g)
-{
-    if (!log->known.live) return;
-    for (uint32_t i = 0; i < g->batch->count; i++) {
-        mun_dedup_remove(log->known.dedup, &g->batch->node[i], g->first + i);
-    }
-}
-
-static void finish(mun_log *log, mun_group *g, mun_code code, const mun_error *err)
-{
-    g->code = code;
-    if (code != MUN_OK) g->err = *err;
-    if (g->batch != NULL) mun_log_pool_give(log, g->batch);
-    g->batch = NULL;
-    g->done = true;
-    pthread_cond_broadcast(&g->finished);
-    pthread_cond_broadcast(&log->room);
-}
-
-/* A group that has not begun to commit will not: its leader finds it detached. */
-static void take_back(mun_log *log, mun_group *g, mun_code code, const mun_error *err)
-{
-    forget(log, g);
-    g->detached = true;
-    g->code = code;
-    g->err = *err;
-    log->gather = NULL;
-    pthread_cond_signal(&g->lead);
-    pthread_cond_broadcast(&log->room);
-}
-
-/* Nothing of g is on the log. The group behind it counted on its entries: it is refused as well. */
-static void refuse(mun_log *log, mun_group *g, mun_code code, const mun_error *err)
-{
-    mun_group *behind = log->gather;
-    forget(log, g);
-    if (behind != NULL) {
-        bool own_fault = code == MUN_E_INVALID; /* of a caller in g, not of those behind */
-        mun_error again = {.offset = MUN_NO_OFFSET};
-        (void)mun_fail(&again, MUN_E_AGAIN, MUN_NO_OFFSET,
-                       "the entries before these were refused; try again");
-        take_back(log, behind, own_fault ? MUN_E_AGAIN : code, own_fault ? &again : err);
-    }
-    if (mun_store_failed(log->store)) log->failed = true;
-    finish(log, g, code, err);
-}
-
-/* ---- commit ----------------------------------------------------------------------------------*/
-
-static bool ring_serves(const mun_log *log, const mun_batch *batch)
-{
-    return !log->growing && mun_store_can_hold(log->store, batch) &&
-           mun_store_has_room(log->store, batch);
-}
-
-static bool ring_ready(const mun_log *log, const mun_batch *batch)
-{
-    return !log->grow && ring_serves(log, batch);
-}
-
-/* Without the gate. The journal changes only while its leader waits here. */
-static mun_code wait_for_ring(mun_log *log, const mun_batch *batch, mun_error *err)
-{
-    if (ring_ready(log, batch) && !atomic_load(&log->hurried)) return MUN_OK;
-    mun_code code = MUN_OK;
-    uint32_t need = 2 * (uint32_t)((MUN_LOG_HEADER_BYTES + batch->payload_len) / MUN_LOG_BLOCK + 1);
-    if (need > MUN_LOG_RING_MAX && !mun_store_can_hold(log->store, batch)) {
-        return mun_fail(err, MUN_E_LIMIT, MUN_NO_OFFSET, "the batch is larger than the journal");
-    }
-    pthread_mutex_lock(&log->gate);
-    log->waits = atomic_exchange(&log->hurried, false) ? WAITS_TO_GROW : log->waits + 1;
-    log->want_ring = need;
-    log->grow = mun_follower_ring(log) > mun_store_ring_blocks(log->store);
-    log->stuck = MUN_OK; /* the follower tries once more before we give up */
-    while (!ring_ready(log, batch) && code == MUN_OK) {
-        code = closed(log, err);
-        if (code == MUN_OK && log->stuck != MUN_OK && !log->growing) code = stuck(log, err);
-        if (code == MUN_OK) code = mun_follower_start(log, err);
-        if (code != MUN_OK) {
-            /* It was to become larger, and cannot now: no reason to refuse what it has room for. */
-            if (!log->failed && ring_serves(log, batch)) code = MUN_OK;
-            break;
-        }
-        log->need_room = true;
-        pthread_cond_signal(&log->work);
-        pthread_cond_wait(&log->ring, &log->gate);
-    }
-    log->need_room = false;
-    log->grow = false;
-    pthread_mutex_unlock(&log->gate);
-    return code;
-}
-
-static uint64_t batch_time(mun_log *log)
-{
-    uint64_t last = mun_store_last_time(log->store);
-    uint64_t now = log->config.clock_ms(log->config.clock_ctx);
-    return now > last ? now : last; /* LOG-11 */
-}
-
-static uint64_t clock_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
-
-/* The sync, and word of it to whoever watches. The time goes nowhere else. */
-static mun_code sync_told(mun_log *log, const mun_batch *batch, mun_error *err)
-{
-    const mun_log_config *config = &log->config;
-    if (config->committed == NULL) return mun_store_sync(log->store, batch, err);
-    uint64_t before = clock_ns();
-    MUN_TRY(mun_store_sync(log->store, batch, err));
-    config->committed(config->committed_ctx, batch->count, clock_ns() - before);
-    return MUN_OK;
-}
-
-/* Without the gate: to the journal, and durable. */
-static mun_code write_and_sync(mun_log *log, mun_worker *worker, mun_group *g, mun_error *err)
-{
-    MUN_TRY(wait_for_ring(log, g->batch, err));
-    if (!g->alone) g->time_ms = batch_time(log);
-    g->batch->time_ms = g->time_ms;
-    MUN_TRY(mun_store_write(log->store, &worker->crypto, g->batch, err));
-    return sync_told(log, g->batch, err);
-}
-
-/* Small batches are copied to their size, so that the big buffers come back at once. */
-static mun_pending pending_of(mun_batch *batch)
-{
-    if (batch->payload_len > SMALL_BATCH || batch->count > SMALL_BATCH / MUN_HASH_SIZE) {
-        return (mun_pending){.batch = batch, .pooled = true};
-    }
-    mun_batch *copy = malloc(sizeof *copy);
-    if (copy != NULL && mun_batch_copy(batch, copy, NULL) == MUN_OK) {
-        return (mun_pending){.batch = copy, .pooled = false};
-    }
-    free(copy);
-    return (mun_pending){.batch = batch, .pooled = true};
-}
-
-static void conclude(mun_log *log, mun_group *g, mun_pending pending)
-{
-    g->head = (mun_tree_head){.size = g->batch->first + g->batch->count, .root = g->batch->root};
-    mun_recent_push(&log->recent, pending, g->head);
-    if (pending.pooled) g->batch = NULL; /* comes back to the pool from the follower */
-    mun_error unused;
-    /* Without a follower (no threads to be had) the batch waits; the next commit tries again. */
-    (void)!mun_follower_start(log, &unused);
-    pthread_cond_signal(&log->work);
-    finish(log, g, MUN_OK, NULL);
-}
-
-/* With the gate, which it gives up meanwhile. The leader's whole work for its group. */
-static void lead(mun_log *log, mun_worker *worker, mun_group *g)
-{
-    mun_error err = {0};
-    while (log->flight != NULL && !g->detached) pthread_cond_wait(&g->lead, &log->gate);
-    if (g->detached) { /* refused with the group before */
-        while (g->copying > 0) pthread_cond_wait(&g->lead, &log->gate);
-        err = g->err;
-        finish(log, g, g->code, &err);
-        return;
-    }
-    g->detached = true;
-    log->gather = NULL;
-    log->flight = g;
-    pthread_cond_broadcast(&log->room);
-    while (g->copying > 0) pthread_cond_wait(&g->lead, &log->gate);
-    if (g->batch->count == 0 && !g->alone) { /* opened for an entry that someone else brought */
-        log->flight = NULL;
-        g->head = log->recent.head;
-        finish(log, g, MUN_OK, NULL);
-        if (log->gather != NULL) pthread_cond_signal(&log->gather->lead);
-        return;
-    }
-    mun_code code = closed(log, &err);
-    if (code == MUN_OK) code = mun_recent_reserve(&log->recent, &err);
-    mun_pending pending = {0};
-    if (code == MUN_OK) {
-        pthread_mutex_unlock(&log->gate);
-        code = write_and_sync(log, worker, g, &err);
-        if (code == MUN_OK) pending = pending_of(g->batch);
-        pthread_mutex_lock(&log->gate);
-    }
-    log->flight = NULL;
-    if (code == MUN_OK) {
-        conclude(log, g, pending);
-    } else {
-        refuse(log, g, code, &err);
-    }
-    if (log->gather != NULL) pthread_cond_signal(&log->gather->lead);
-}
-
-/* ---- a caller's way --------------------------------------------------------------------------*/
-
 /* With the gate: the outcome of the call's group; afterwards it has none. */
 static mun_code settle(call *c, size_t placed, mun_error *err)
 {
     mun_group *g = c->group;
     if (g == NULL) return MUN_OK;
     if (c->leading) {
-        lead(c->log, c->worker, g);
+        mun_group_lead(c->log, c->worker, g);
     } else {
         while (!g->done) pthread_cond_wait(&g->finished, &c->log->gate);
     }
@@ -344,8 +48,17 @@ static mun_code settle(call *c, size_t placed, mun_error *err)
     }
     c->group = NULL;
     c->leading = false;
-    group_release(g);
+    mun_group_release(g);
     return code;
+}
+
+/* With the gate: until a group opened or closed, or a batch came back from the follower, who is
+ * called if there is none: no thread was to be had when the last batch was committed. */
+static mun_code await_room(mun_log *log, mun_error *err)
+{
+    if (log->recent.count > 0) MUN_TRY(mun_follower_start(log, err));
+    pthread_cond_wait(&log->room, &log->gate);
+    return MUN_OK;
 }
 
 /* With the gate: a gathering group with room for len more bytes. Waits for the follower when too
@@ -353,20 +66,20 @@ static mun_code settle(call *c, size_t placed, mun_error *err)
 static mun_code open_group(mun_log *log, size_t len, mun_group **ret, bool *ret_new, mun_error *err)
 {
     for (;;) {
-        MUN_TRY(closed(log, err));
+        MUN_TRY(mun_log_closed(log, err));
         mun_group *g = log->gather;
         *ret_new = false;
-        if (g == NULL && !pool_exhausted(log)) {
-            MUN_TRY(group_new(log, &g, err));
+        if (g == NULL && !mun_log_pool_exhausted(log)) {
+            MUN_TRY(mun_group_new(log, &g, err));
             log->gather = g;
             *ret_new = true;
         }
-        if (g != NULL && !g->alone && group_fits(g, len)) {
+        if (g != NULL && !g->alone && mun_group_fits(g, len)) {
             *ret = g;
             return MUN_OK;
         }
-        if (g == NULL && log->stuck != MUN_OK) return stuck(log, err);
-        pthread_cond_wait(&log->room, &log->gate);
+        if (g == NULL && log->stuck != MUN_OK) return mun_log_stuck(log, err);
+        MUN_TRY(await_room(log, err));
     }
 }
 
@@ -484,7 +197,7 @@ static mun_code place_new(call *c, mun_group *g, const mun_hash *leaf, size_t i,
 static bool in_group(const call *c, size_t i)
 {
     const mun_group *g = c->log->gather;
-    return g != NULL && c->group == g && !g->alone && group_fits(g, c->entries[i].len);
+    return g != NULL && c->group == g && !g->alone && mun_group_fits(g, c->entries[i].len);
 }
 
 /* With the gate: gets there. A group that was ours before is seen to its end first. The gate may be
@@ -514,7 +227,7 @@ static mun_code place_chunk(call *c, size_t at, size_t count, mun_error *err)
     size_t i = 0;
     while (i < count && code == MUN_OK) {
         c->to[i] = NULL;
-        code = closed(c->log, err);
+        code = mun_log_closed(c->log, err);
         if (code != MUN_OK) break;
         if (in_group(c, at + i)) {
             code = place_new(c, c->group, &c->leaf[i], at + i, &c->to[i], err);
@@ -617,13 +330,13 @@ static mun_code check_batch(const mun_slice *entries, size_t n, mun_error *err)
 /* With the gate: a group of our own, when no other gathers. */
 static mun_code open_alone(mun_log *log, uint64_t time_ms, mun_group **ret, mun_error *err)
 {
-    while (log->gather != NULL || pool_exhausted(log)) {
-        MUN_TRY(closed(log, err));
-        if (log->gather == NULL && log->stuck != MUN_OK) return stuck(log, err);
-        pthread_cond_wait(&log->room, &log->gate);
+    while (log->gather != NULL || mun_log_pool_exhausted(log)) {
+        MUN_TRY(mun_log_closed(log, err));
+        if (log->gather == NULL && log->stuck != MUN_OK) return mun_log_stuck(log, err);
+        MUN_TRY(await_room(log, err));
     }
-    MUN_TRY(closed(log, err));
-    MUN_TRY(group_new(log, ret, err));
+    MUN_TRY(mun_log_closed(log, err));
+    MUN_TRY(mun_group_new(log, ret, err));
     (*ret)->alone = true;
     (*ret)->time_ms = time_ms;
     (*ret)->payload_max = MUN_BATCH_BYTES_MAX;
@@ -648,7 +361,7 @@ static mun_code append_alone(call *c, uint64_t time_ms, mun_error *err)
     }
     if (code != MUN_OK) { /* the batch is not whole: it must not be written */
         mun_error why = err != NULL ? *err : (mun_error){.code = code};
-        take_back(c->log, g, code, &why);
+        mun_group_take_back(c->log, g, code, &why);
     }
     return settle(c, c->n, err);
 }

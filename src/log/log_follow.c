@@ -2,8 +2,8 @@
 /*
  * The follower: puts committed batches into the streams, publishes, flushes when half the ring is
  * used or nothing happens, grows the journal when commits had to wait or flushes follow each other
- * closely: their syncs hold up those of the commits. A full disk stops it for a while, nothing else
- * does short of a failure that is final.
+ * closely: their syncs hold up those of the commits. A full disk stops it for a while, or a process
+ * without a file handle to spare; nothing else does short of a failure that is final.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -32,7 +32,7 @@ static void wait_work(mun_log *log, unsigned ms)
     pthread_cond_timedwait(&log->work, &log->gate, &until);
 }
 
-/* With the gate. MUN_E_NO_SPACE comes and goes; everything else stays. */
+/* With the gate. What the store has not latched comes and goes; everything else stays. */
 static void outcome(mun_log *log, mun_code code)
 {
     if (code == MUN_OK) {
@@ -168,7 +168,8 @@ static void make_room(mun_log *log, mun_worker *worker)
     log->waits = 0;
     log->payload_max = mun_store_payload_max(log->store);
     /* No room for a larger one: the old one is empty now, and serves unless a batch needs more. */
-    bool enough = code == MUN_E_NO_SPACE && log->want_ring <= mun_store_ring_blocks(log->store);
+    bool passes = code == MUN_E_NO_SPACE || code == MUN_E_AGAIN;
+    bool enough = passes && log->want_ring <= mun_store_ring_blocks(log->store);
     outcome(log, enough ? MUN_OK : code);
     /* Each try fills what room is left, if only for a moment. */
     if (enough) log->grow_from_ms = log->recent.last_time_ms + NO_ROOM_MS;

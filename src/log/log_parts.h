@@ -163,9 +163,29 @@ MUN_MUST mun_code mun_follower_start(mun_log *log, mun_error *err);
 uint32_t mun_follower_ring(const mun_log *log);
 void mun_follower_stop(mun_log *log); /* gives the gate up while it waits */
 
-/* log_append.c */
-void mun_log_pool_give(mun_log *log, mun_batch *batch); /* with the gate */
+/* log_group.c; all with the gate held. */
+void mun_log_pool_give(mun_log *log, mun_batch *batch);
 void mun_log_pool_drop(mun_log *log);
+bool mun_log_pool_exhausted(mun_log *log);
+/* MUN_E_FAILED after a failure that is final. */
+MUN_MUST mun_code mun_log_closed(const mun_log *log, mun_error *err);
+/* The error for log->stuck, which is not MUN_OK. */
+mun_code mun_log_stuck(mun_log *log, mun_error *err);
+/* The next group behind the one in flight. */
+MUN_MUST mun_code mun_group_new(mun_log *log, mun_group **ret, mun_error *err);
+/* One caller has looked at the outcome; the last one frees it. */
+void mun_group_release(mun_group *g);
+/* One entry always fits: if it is larger than the journal can hold, the journal grows. */
+bool mun_group_fits(const mun_group *g, size_t len);
+void mun_group_finish(mun_log *log, mun_group *g, mun_code code, const mun_error *err);
+/* The gathering group, which has not begun to commit, will not: its leader finds it detached. */
+void mun_group_take_back(mun_log *log, mun_group *g, mun_code code, const mun_error *err);
+/* Nothing of the group in flight was acknowledged. The one behind it counted on its entries: it is
+ * refused as well. */
+void mun_group_refuse(mun_log *log, mun_group *g, mun_code code, const mun_error *err);
+
+/* log_commit.c. With the gate, which it gives up meanwhile: the leader's whole work. */
+void mun_group_lead(mun_log *log, mun_worker *worker, mun_group *g);
 
 /* log_known.c */
 MUN_MUST mun_code mun_known_init(mun_log *log, mun_error *err);

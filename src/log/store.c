@@ -10,7 +10,8 @@
 
 mun_code mun_store_latch(mun_store *store, mun_code code, bool retryable)
 {
-    if (code == MUN_OK || (retryable && code == MUN_E_NO_SPACE)) return code;
+    bool passes = code == MUN_E_NO_SPACE || code == MUN_E_AGAIN;
+    if (code == MUN_OK || (retryable && passes)) return code;
     atomic_store(&store->failed, true);
     return code;
 }

@@ -14,8 +14,9 @@
  * idle, or closing) mun_store_flush.
  *
  * Failures: a failed write or sync of the sequencer's half, and every failure of the follower's
- * half other than MUN_E_NO_SPACE, is final: from then on everything returns MUN_E_FAILED and
- * only a new mun_store_open helps. MUN_E_NO_SPACE from follow, publish or grow: nothing happened
+ * half other than MUN_E_NO_SPACE and MUN_E_AGAIN, is final: from then on everything returns
+ * MUN_E_FAILED and only a new mun_store_open helps. MUN_E_NO_SPACE from follow, publish or grow, or
+ * MUN_E_AGAIN (a file could not be opened: no file handles) from these or a flush: nothing happened
  * that cannot be repeated; call again when there is room.
  */
 #ifndef MUN_LOG_STORE_H

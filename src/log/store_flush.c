@@ -70,13 +70,13 @@ static mun_code begin(mun_store *store, const mun_crypto *crypto, mun_error *err
 static mun_code sync_directory(mun_store *store, mun_error *err)
 {
     if (!store->flush_dir) return MUN_OK;
-    store->flush_dir = false;
 #ifdef MUN_FAULT_NO_DIR_SYNC
     (void)err;
-    return MUN_OK;
 #else
-    return store->vfs->sync_dir(store->vfs->ctx, MUN_DIR_ENTRIES, err);
+    MUN_TRY(store->vfs->sync_dir(store->vfs->ctx, MUN_DIR_ENTRIES, err));
 #endif
+    store->flush_dir = false;
+    return MUN_OK;
 }
 
 static void give_back(mun_store *store)
@@ -141,6 +141,8 @@ mun_code mun_store_flush_step(mun_store *store, const mun_crypto *crypto, bool *
 #ifdef MUN_FAULT_EARLY_SUPERBLOCK
     if (code == MUN_OK && beginning) code = early(store, err);
 #endif
+    /* A folder that could not be opened was not synced either: no failed sync, the step again. */
+    if (code == MUN_E_AGAIN && store->flush_at == FLUSH_DIR) return code;
     MUN_TRY(mun_store_latch(store, code, beginning));
     bool done = store->flush_at > FLUSH_SYNC;
     if (done) end(store);
@@ -175,7 +177,7 @@ static mun_code prepare(mun_store *store, const mun_crypto *crypto, uint32_t rin
     }
     code = mun_journal_prepare(store->vfs, ret, kept_tails(store), crypto, err);
     mun_error ignored;
-    if (code == MUN_E_NO_SPACE) (void)!mun_journal_discard(store->vfs, &ignored);
+    if (code != MUN_OK) (void)!mun_journal_discard(store->vfs, &ignored);
     return code;
 }
 

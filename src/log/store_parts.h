@@ -45,7 +45,8 @@ struct mun_store {
     uint8_t *slot; /* only while flushing */
 };
 
-/* Latches a failure of this half's own writes; MUN_E_NO_SPACE stays what it is if it may. */
+/* Latches a failure of this half's own writes; MUN_E_NO_SPACE, and MUN_E_AGAIN of a file that could
+ * not be opened, stay what they are if they may. */
 mun_code mun_store_latch(mun_store *store, mun_code code, bool retryable);
 /* MUN_E_FAILED when a failure was latched. */
 MUN_MUST mun_code mun_store_check(const mun_store *store, mun_error *err);

@@ -30,7 +30,8 @@ enum {
 typedef struct mun_vfs {
     void *ctx;
 
-    /* MUN_E_NOT_FOUND, MUN_E_EXISTS, MUN_E_PERMISSION, MUN_E_NO_SPACE, MUN_E_IO. */
+    /* MUN_E_NOT_FOUND, MUN_E_EXISTS, MUN_E_PERMISSION, MUN_E_NO_SPACE, MUN_E_IO; MUN_E_AGAIN: the
+     * process has no file handle left, nothing was done. */
     mun_code (*open)(void *ctx, const char *name, unsigned flags, mun_file **ret, mun_error *err);
     void (*close)(void *ctx, mun_file *file); /* accepts NULL; syncs nothing */
 
@@ -52,7 +53,7 @@ typedef struct mun_vfs {
     mun_code (*make_dir)(void *ctx, const char *name, mun_error *err); /* MUN_E_EXISTS */
     mun_code (*rename)(void *ctx, const char *from, const char *to, mun_error *err);
     mun_code (*remove)(void *ctx, const char *name, mun_error *err);
-    /* Names in the directory durable ("" is the root itself). */
+    /* Names in the directory durable ("" is the root itself). MUN_E_AGAIN: as open. */
     mun_code (*sync_dir)(void *ctx, const char *name, mun_error *err);
     /* Calls each for every name in the directory, in no particular order. */
     mun_code (*list)(void *ctx, const char *name, void (*each)(void *each_ctx, const char *entry),

@@ -44,6 +44,16 @@ static mun_code fail(const posix *in, const char *name, const char *what, mun_er
     return mun_sys_fail(err, errno, what, in->path, name);
 }
 
+/* A process without a handle to spare may have one in a moment: nothing is wrong with the file. */
+static mun_code fail_open(const posix *in, const char *name, const char *what, mun_error *err)
+{
+    bool no_handle = errno == EMFILE || errno == ENFILE;
+    mun_code code = fail(in, name, what, err);
+    if (!no_handle) return code;
+    if (err != NULL) err->code = MUN_E_AGAIN;
+    return MUN_E_AGAIN;
+}
+
 static mun_code file_new(const posix *in, int fd, const char *name, mun_file **ret, mun_error *err)
 {
     size_t size = strlen(name) + 1;
@@ -82,7 +92,7 @@ static mun_code posix_open(void *ctx, const char *name, unsigned flags, mun_file
         /* A file system without O_DIRECT may have created the file before it refused. */
         fd = open_retry(in->dir, name, how & ~O_EXCL, mode);
     }
-    if (fd < 0) return fail(in, name, flags & MUN_OPEN_CREATE ? "create" : "open", err);
+    if (fd < 0) return fail_open(in, name, flags & MUN_OPEN_CREATE ? "create" : "open", err);
     return file_new(in, fd, name, ret, err);
 }
 
@@ -211,7 +221,7 @@ static mun_code posix_sync_dir(void *ctx, const char *name, mun_error *err)
 {
     const posix *in = ctx;
     int fd = open_dir(in, name);
-    if (fd < 0) return fail(in, name, "open folder", err);
+    if (fd < 0) return fail_open(in, name, "open folder", err);
     mun_code code = fsync(fd) == 0 ? MUN_OK : fail(in, name, "sync folder", err);
     close(fd);
     return code;

@@ -11,6 +11,16 @@ static mun_code io_error(mun_error *err)
     return mun_fail(err, MUN_E_IO, MUN_NO_OFFSET, "planted: input/output error");
 }
 
+static mun_code no_handles(mun_error *err)
+{
+    return mun_fail(err, MUN_E_AGAIN, MUN_NO_OFFSET, "planted: too many open files");
+}
+
+static mun_code planned(const fault *f, mun_error *err)
+{
+    return atomic_load(&f->as_full) ? no_space(err) : io_error(err);
+}
+
 static bool strikes(_Atomic int *countdown)
 {
     int now = atomic_load(countdown);
@@ -25,6 +35,7 @@ static mun_code fault_open(void *ctx, const char *name, unsigned flags, mun_file
 {
     fault *f = ctx;
     if (!atomic_load(&f->reads_fail) && strikes(&f->call_fails)) return io_error(err);
+    if (atomic_load(&f->no_handles)) return no_handles(err);
     mun_code code =
         f->under->open(f->under->ctx, name, flags & ~(unsigned)MUN_OPEN_CREATE, ret, err);
     if (code != MUN_E_NOT_FOUND || (flags & MUN_OPEN_CREATE) == 0) {
@@ -62,7 +73,7 @@ static mun_code fault_write(void *ctx, mun_file *file, uint64_t offset, const vo
     fault *f = ctx;
     if (!atomic_load(&f->reads_fail) && strikes(&f->call_fails)) return io_error(err);
     uint64_t size = 0;
-    if (strikes(&f->write_fails)) return io_error(err);
+    if (strikes(&f->write_fails)) return planned(f, err);
     if (atomic_load(&f->full)) {
         mun_code code = f->under->size(f->under->ctx, file, &size, err);
         if (code != MUN_OK) return code;
@@ -82,7 +93,7 @@ static mun_code fault_sync(void *ctx, mun_file *file, mun_error *err)
 {
     fault *f = ctx;
     if (!atomic_load(&f->reads_fail) && strikes(&f->call_fails)) return io_error(err);
-    if (strikes(&f->sync_fails)) return io_error(err);
+    if (strikes(&f->sync_fails)) return planned(f, err);
     return f->under->sync(f->under->ctx, file, err);
 }
 
@@ -137,6 +148,7 @@ static mun_code fault_sync_dir(void *ctx, const char *name, mun_error *err)
 {
     fault *f = ctx;
     if (!atomic_load(&f->reads_fail) && strikes(&f->call_fails)) return io_error(err);
+    if (atomic_load(&f->no_handles)) return no_handles(err);
     return f->under->sync_dir(f->under->ctx, name, err);
 }
 

@@ -122,6 +122,36 @@ static void test_full_disk(void **state)
     teardown(&b);
 }
 
+/* For a while the process has no file handle to spare: a segment that cannot be begun, a journal
+ * that cannot grow, a folder that cannot be synced wait until it has; nothing of it is final. In
+ * the real world no segment ends here, and the journal goes on as it is. */
+static void test_no_handles(void **state)
+{
+    (void)state;
+    broken_world b;
+    setup(&b, 3);
+    const bool ends = MUN_LOG_SEGMENT_ENTRIES < 300;
+    uint64_t i = 0;
+    for (; i < 20; i++) assert_int_equal(append(&b, i), MUN_OK);
+    for (int round = 0; round < 6; round++) {
+        mun_code code = MUN_OK;
+        atomic_store(&b.f.no_handles, true);
+        if (round % 2 != 0) atomic_store(&b.log->hurried, true);
+        for (uint64_t end = i + (ends ? 300 : 60); i < end && code == MUN_OK; i++) {
+            code = append(&b, i);
+        }
+        if (ends || code != MUN_OK) assert_int_equal(code, MUN_E_AGAIN);
+        atomic_store(&b.f.no_handles, false);
+        for (int tries = 0; append(&b, i - 1) != MUN_OK; tries++) { /* what was refused, again */
+            assert_true(tries < 1000);
+            usleep(10000);
+        }
+        for (uint64_t more = i + 50; i < more; i++) assert_int_equal(append(&b, i), MUN_OK);
+        check(&b);
+    }
+    teardown(&b);
+}
+
 static void test_closed_on_a_full_disk(void **state)
 {
     (void)state;
@@ -190,6 +220,30 @@ static void test_refused_after_failure(void **state)
     assert_ok(mun_log_open(&config, &b.log, err));
     assert_ok(mun_log_close(b.log, err));
     world_close(&b.w);
+}
+
+/* Some file systems tell only at the journal's write or sync that there is no room. Then it is not
+ * true that nothing was registered: that shows when the log is opened again. */
+static void test_journal_without_room(void **state)
+{
+    (void)state;
+    for (int by_sync = 0; by_sync < 2; by_sync++) {
+        broken_world b;
+        setup(&b, 4);
+        mun_log_config config = config_of(&b);
+        for (uint64_t i = 0; i < 5; i++) assert_int_equal(append(&b, i), MUN_OK);
+        while (mun_store_flushed(b.log->store) < 5) usleep(1000); /* nobody else writes now */
+        usleep(50000);
+        atomic_store(&b.f.as_full, true);
+        atomic_store(by_sync ? &b.f.sync_fails : &b.f.write_fails, 1);
+        assert_int_equal(append(&b, 5), MUN_E_FAILED);
+        assert_int_equal(mun_log_close(b.log, NULL), MUN_E_FAILED);
+        assert_ok(mun_log_open(&config, &b.log, err));
+        uint64_t size = mun_log_head(b.log).size;
+        assert_true(size == 5 || size == 6);
+        mun_log_close(b.log, NULL);
+        world_close(&b.w);
+    }
 }
 
 /* A visitor that has enough early. */
@@ -494,9 +548,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_no_handles),
         cmocka_unit_test(test_closed_on_a_full_disk),
         cmocka_unit_test(test_failed_calls_are_final),
         cmocka_unit_test(test_refused_after_failure),
+        cmocka_unit_test(test_journal_without_room),
         cmocka_unit_test(test_nothing_unsynced_after_failure),
         cmocka_unit_test(test_refused_opening_writes_nothing),
         cmocka_unit_test(test_full_disk_many_callers),
