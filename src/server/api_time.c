@@ -62,19 +62,23 @@ static bool next_is(const mun_cursor *c, uint8_t want)
     return mun_cursor_left(c) > 0 && *c->at == want;
 }
 
-/* ".123", or nothing. */
+/* ".123", or nothing; up to 1000, rounded up. */
 static unsigned fraction(mun_cursor *c)
 {
     unsigned ms = 0, seen = 0;
+    bool beyond = false;
     if (!next_is(c, '.')) return 0;
     (void)mun_cursor_u8(c);
     while (mun_cursor_left(c) > 0 && *c->at >= '0' && *c->at <= '9') {
         unsigned d = digits(c, 1);
-        if (seen++ < 3) ms = ms * 10 + d;
+        if (seen++ < 3)
+            ms = ms * 10 + d;
+        else
+            beyond = beyond || d > 0;
     }
     if (seen == 0 || seen > 9) c->failed = true;
     for (; seen < 3; seen++) ms *= 10;
-    return ms;
+    return ms + (beyond ? 1 : 0);
 }
 
 /* Minutes that local time is ahead of UTC. */
