@@ -12,6 +12,7 @@
 #include <time.h>
 
 #define SECOND_NS  UINT64_C(1000000000)
+#define WAIT_NS    (MUN_SERVED_WAIT_MS * UINT64_C(1000000))
 #define ROOM_AGAIN (UINT64_C(64) << 20) /* free bytes with which a full ledger counts as ready */
 
 static uint64_t clock_ns(void)
@@ -19,6 +20,11 @@ static uint64_t clock_ns(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
+}
+
+static struct timespec time_at(uint64_t ns)
+{
+    return (struct timespec){.tv_sec = (time_t)(ns / SECOND_NS), .tv_nsec = (long)(ns % SECOND_NS)};
 }
 
 void mun_served_init(mun_served *served)
@@ -257,12 +263,33 @@ static void room_make(mun_served_set *set)
     }
 }
 
-void mun_served_retire(mun_served *served)
+void mun_served_retire(mun_served *served, bool replaced)
 {
     pthread_mutex_lock(&served->mutex);
     served->removed = true;
+    served->replaced = replaced;
     served->reopen = served->ledger != NULL;
     if (idle(served)) close_locked(served);
+    pthread_cond_broadcast(&served->changed);
+    pthread_mutex_unlock(&served->mutex);
+}
+
+void mun_served_hold(mun_served *served)
+{
+    served->moving = true;
+    served->moving_ns = clock_ns();
+}
+
+void mun_served_release(mun_served *served, mun_served *other)
+{
+    struct timespec at = time_at(clock_ns() + WAIT_NS);
+    pthread_mutex_lock(&other->mutex);
+    while (other->ledger != NULL &&
+           pthread_cond_timedwait(&other->changed, &other->mutex, &at) == 0) {
+    }
+    pthread_mutex_unlock(&other->mutex);
+    pthread_mutex_lock(&served->mutex);
+    served->moving = false;
     pthread_cond_broadcast(&served->changed);
     pthread_mutex_unlock(&served->mutex);
 }
@@ -278,8 +305,12 @@ void mun_served_finish(mun_served *served)
 
 /* ---- Lending --------------------------------------------------------------------------------- */
 
-static mun_code gone(mun_error *err)
+static mun_code gone(const mun_served *served, mun_error *err)
 {
+    if (served->replaced) {
+        return mun_fail(err, MUN_E_AGAIN, MUN_NO_OFFSET,
+                        "the ledger is being configured anew; try again");
+    }
     return mun_fail(err, MUN_E_NOT_FOUND, MUN_NO_OFFSET, "this ledger is no longer served here");
 }
 
@@ -293,10 +324,8 @@ static mun_code turning(mun_error *err)
 static bool wait_moved(mun_served *served)
 {
     uint64_t since = served->moving ? served->moving_ns : served->failed_ns;
-    uint64_t until = since + MUN_SERVED_WAIT_MS * UINT64_C(1000000);
-    struct timespec at = {.tv_sec = (time_t)(until / SECOND_NS),
-                          .tv_nsec = (long)(until % SECOND_NS)};
-    if (clock_ns() >= until) return false;
+    struct timespec at = time_at(since + WAIT_NS);
+    if (clock_ns() >= since + WAIT_NS) return false;
     return pthread_cond_timedwait(&served->changed, &served->mutex, &at) == 0 ||
            !(served->moving || served->reopen);
 }
@@ -316,7 +345,7 @@ static mun_code need_open(mun_served *served, bool wait, bool *ret_opened, mun_e
         *ret_opened = true;
     }
     if (idle(served)) close_locked(served); /* removed while it was being opened */
-    return gone(err);
+    return gone(served, err);
 }
 
 /* A reader of a ledger that another process writes sees no growth unless it looks. */

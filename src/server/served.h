@@ -65,6 +65,11 @@ MUN_MUST mun_code mun_served_add(mun_served_set *set, const mun_served_options *
  * MUN_E_NOT_FOUND. The object itself stays valid until the set is destroyed, for requests and
  * streams that hold it; streams are woken, so that they end. */
 void mun_served_remove(mun_served_set *set, mun_served *served);
+/* Takes one out and puts another one in its place, which may be the same ledger in another way:
+ * there is no moment without it, and what comes too early for the new one is MUN_E_AGAIN. On
+ * failure (those of mun_served_add) nothing has changed. */
+MUN_MUST mun_code mun_served_replace(mun_served_set *set, mun_served *served,
+                                     const mun_served_options *options, mun_error *err);
 size_t mun_served_count(mun_served_set *set);
 mun_served *mun_served_at(mun_served_set *set, size_t n); /* NULL: there are fewer by now */
 size_t mun_served_open_count(mun_served_set *set);

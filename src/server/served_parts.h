@@ -31,10 +31,10 @@ struct mun_served {
     pthread_cond_t changed;
     mun_ledger *ledger; /* NULL: not open */
     size_t users;
-    bool moving;        /* a thread opens or closes it */
-    uint64_t moving_ns; /* since when */
-    bool reopen;        /* the last who uses it closes it */
-    bool removed;
+    bool moving;            /* a thread opens or closes it */
+    uint64_t moving_ns;     /* since when */
+    bool reopen;            /* the last who uses it closes it */
+    bool removed, replaced; /* replaced: by one that is configured in another way */
     mun_served_state state;
     mun_error why;      /* of FULL, FAILED, DAMAGED, or of the last opening that failed */
     unsigned failures;  /* one after the other: what the pause before the next opening grows by */
@@ -75,6 +75,10 @@ struct mun_served_set {
 /* Its share of adding, removing and destroying. */
 void mun_served_init(mun_served *served);
 void mun_served_finish(mun_served *served);
-void mun_served_retire(mun_served *served);
+void mun_served_retire(mun_served *served, bool replaced);
+/* One that is to be opened when another one, which holds its directory, is closed: hold before
+ * anybody knows it; release waits for that, a moment at most. */
+void mun_served_hold(mun_served *served);
+void mun_served_release(mun_served *served, mun_served *other);
 
 #endif

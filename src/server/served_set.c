@@ -220,18 +220,21 @@ static mun_code identity_read(mun_served *served, mun_error *err)
     return identity_parse(served, err);
 }
 
-static mun_code taken(const mun_served_set *set, const mun_served_options *options, mun_error *err)
+/* old: what is about to go, or NULL. */
+static mun_code taken(const mun_served_set *set, const mun_served *old,
+                      const mun_served_options *options, mun_error *err)
 {
-    if (set->len == MUN_LEDGERS_MAX) {
+    if (old == NULL && set->len == MUN_LEDGERS_MAX) {
         return mun_failf(err, MUN_E_LIMIT, 0, "one process serves at most %d ledgers",
                          MUN_LEDGERS_MAX);
     }
     for (size_t i = 0; i < set->len; i++) {
-        if (strcmp(set->list[i]->options.name, options->name) == 0) {
+        if (set->list[i] != old && strcmp(set->list[i]->options.name, options->name) == 0) {
             return mun_failf(err, MUN_E_EXISTS, 0, "two ledgers are named %s", options->name);
         }
     }
-    if (look_up(set, options_host(options), mun_slice_cstr(options->base)) == NULL) return MUN_OK;
+    const mun_served *there = look_up(set, options_host(options), mun_slice_cstr(options->base));
+    if (there == NULL || there == old) return MUN_OK;
     return mun_failf(err, MUN_E_EXISTS, 0,
                      "ledger %s would be served under the same host and path as another one",
                      options->name);
@@ -245,7 +248,8 @@ static void insert(mun_served_set *set, mun_served *served)
     set->list[set->len++] = served;
 }
 
-mun_code mun_served_add(mun_served_set *set, const mun_served_options *options, mun_error *err)
+static mun_code served_make(mun_served_set *set, const mun_served_options *options,
+                            mun_served **ret, mun_error *err)
 {
     MUN_TRY(options_check(options, err));
     mun_served *served = calloc(1, sizeof *served);
@@ -255,12 +259,22 @@ mun_code mun_served_add(mun_served_set *set, const mun_served_options *options, 
     mun_code code = options_copy(served, options)
                         ? identity_read(served, err)
                         : mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "out of memory");
-    if (code == MUN_OK) {
-        pthread_rwlock_wrlock(&set->lock);
-        code = taken(set, options, err);
-        if (code == MUN_OK) insert(set, served);
-        pthread_rwlock_unlock(&set->lock);
+    if (code != MUN_OK) {
+        served_free(served);
+        return code;
     }
+    *ret = served;
+    return MUN_OK;
+}
+
+mun_code mun_served_add(mun_served_set *set, const mun_served_options *options, mun_error *err)
+{
+    mun_served *served;
+    MUN_TRY(served_make(set, options, &served, err));
+    pthread_rwlock_wrlock(&set->lock);
+    mun_code code = taken(set, NULL, options, err);
+    if (code == MUN_OK) insert(set, served);
+    pthread_rwlock_unlock(&set->lock);
     if (code != MUN_OK) served_free(served);
     return code;
 }
@@ -288,8 +302,31 @@ void mun_served_remove(mun_served_set *set, mun_served *served)
     pthread_rwlock_wrlock(&set->lock);
     unlink_served(set, served);
     pthread_rwlock_unlock(&set->lock);
-    mun_served_retire(served);
+    mun_served_retire(served, false);
     mun_served_grew(served); /* its streams look, and find that it is gone */
+}
+
+mun_code mun_served_replace(mun_served_set *set, mun_served *served,
+                            const mun_served_options *options, mun_error *err)
+{
+    mun_served *next;
+    MUN_TRY(served_make(set, options, &next, err));
+    mun_served_hold(next);
+    pthread_rwlock_wrlock(&set->lock);
+    mun_code code = taken(set, served, options, err);
+    if (code == MUN_OK) {
+        unlink_served(set, served);
+        insert(set, next);
+    }
+    pthread_rwlock_unlock(&set->lock);
+    if (code != MUN_OK) {
+        served_free(next);
+        return code;
+    }
+    mun_served_retire(served, true);
+    mun_served_release(next, served);
+    mun_served_grew(served);
+    return MUN_OK;
 }
 
 /* ---- The set itself -------------------------------------------------------------------------- */

@@ -2,7 +2,7 @@
 /*
  * From the configuration to the ledgers that are served, at the start and at a reload. A ledger
  * keeps its access object for life; what is inside it changes. A ledger whose directory, path,
- * host, passphrase or mode changed is taken out and added anew.
+ * host, passphrase or mode changed is replaced by another one.
  */
 #include "server/service_parts.h"
 
@@ -36,7 +36,9 @@ static mun_code check_secret(const mun_config_ledger *ledger, mun_error *err)
     return mun_file_private(ledger->passphrase_file, MUN_MODE_SECRET, err);
 }
 
-static mun_code add_ledger(service_run *run, const mun_config_ledger *ledger, mun_error *err)
+/* Instead of an old one, or, where that is NULL, as another one. */
+static mun_code put_ledger(service_run *run, const mun_config_ledger *ledger, mun_served *old,
+                           mun_error *err)
 {
     mun_access *access;
     mun_access_options rules = access_of(run, ledger);
@@ -49,7 +51,9 @@ static mun_code add_ledger(service_run *run, const mun_config_ledger *ledger, mu
                                   .passphrase_file = ledger->passphrase_file,
                                   .read_only = ledger->read_only,
                                   .access = access};
-    mun_code code = mun_served_add(run->service.ledgers, &options, err);
+    mun_served_set *set = run->service.ledgers;
+    mun_code code = old == NULL ? mun_served_add(set, &options, err)
+                                : mun_served_replace(set, old, &options, err);
     mun_access_give(access); /* the set has taken its own */
     return code;
 }
@@ -57,7 +61,7 @@ static mun_code add_ledger(service_run *run, const mun_config_ledger *ledger, mu
 mun_code service_ledgers_add(service_run *run, mun_error *err)
 {
     for (size_t i = 0; i < run->config.ledgers_len; i++) {
-        MUN_TRY(add_ledger(run, &run->config.ledgers[i], err));
+        MUN_TRY(put_ledger(run, &run->config.ledgers[i], NULL, err));
     }
     return MUN_OK;
 }
@@ -125,14 +129,30 @@ static void remove_gone(service_run *run, const mun_config *config)
     size_t i = 0;
     mun_served *served;
     while ((served = mun_served_at(run->service.ledgers, i)) != NULL) {
-        const mun_served_options *options = mun_served_options_of(served);
-        const mun_config_ledger *ledger = config_named(config, options->name);
-        if (ledger != NULL && same_ledger(options, ledger)) {
+        const char *name = mun_served_options_of(served)->name;
+        if (config_named(config, name) != NULL) {
             i++;
             continue;
         }
-        mun_event(MUN_EVENT_NOTICE, "ledger_removed", MUN_KV("ledger", options->name));
+        mun_event(MUN_EVENT_NOTICE, "ledger_removed", MUN_KV("ledger", name));
         mun_served_remove(run->service.ledgers, served);
+    }
+}
+
+/* Those that are to be served in another way change in one step. Where two of them change places
+ * one has to go first; it comes back with those that are new. */
+static void replace_changed(service_run *run, const mun_config *config)
+{
+    for (size_t i = 0; i < config->ledgers_len; i++) {
+        const mun_config_ledger *ledger = &config->ledgers[i];
+        mun_served *served = served_named(run, ledger->name);
+        mun_error why = {.code = MUN_OK};
+        if (served == NULL || same_ledger(mun_served_options_of(served), ledger)) continue;
+        if (put_ledger(run, ledger, served, &why) == MUN_OK) {
+            mun_event(MUN_EVENT_NOTICE, "ledger_changed", MUN_KV("ledger", ledger->name));
+        } else {
+            mun_served_remove(run->service.ledgers, served);
+        }
     }
 }
 
@@ -140,7 +160,7 @@ static mun_code update_ledger(service_run *run, const mun_config_ledger *ledger,
 {
     mun_served *served = served_named(run, ledger->name);
     if (served == NULL) {
-        MUN_TRY(add_ledger(run, ledger, err));
+        MUN_TRY(put_ledger(run, ledger, NULL, err));
         mun_event(MUN_EVENT_NOTICE, "ledger_added", MUN_KV("ledger", ledger->name));
         return MUN_OK;
     }
@@ -190,6 +210,7 @@ static mun_code apply(service_run *run, mun_config *config, mun_error *err)
     MUN_TRY(rehearse(run, config, err));
     tell_restart(&run->config, config);
     remove_gone(run, config);
+    replace_changed(run, config);
     mun_code code = mun_operation_update(run->service.operation, config, err);
     for (size_t i = 0; i < config->ledgers_len; i++) {
         mun_error why = {.code = MUN_OK};

@@ -358,6 +358,58 @@ class Load(threading.Thread):
                 connection = self.service.connect()
 
 
+class Asking(threading.Thread):
+    """Asks again and again, and counts the statuses; told to come back is no loss, that nothing is there is one."""
+
+    def __init__(self, ask):
+        super().__init__(daemon=True)
+        self.ask, self.statuses, self.done = ask, {}, threading.Event()
+
+    def run(self):
+        while not self.done.is_set():
+            try:
+                status = self.ask().status
+            except (OSError, http.client.HTTPException) as error:
+                status = repr(error)
+            self.statuses[status] = self.statuses.get(status, 0) + 1
+
+    def end(self):
+        self.done.set()
+        self.join(30)
+        return self.statuses
+
+
+def changed(checks, world):
+    """A ledger is served in another way, under requests, and two change places."""
+    ledgers = {name: world.ledger(name=name) for name in ("one", "two")}
+
+    def text(read_only, **paths):
+        return "".join(f'ledger {name} {{ directory = "{folder}" path = "/{paths.get(name, name)}" {read_only if name == "one" else ""} }}\n'
+                       for name, folder in ledgers.items())
+    config = world.config(text(""))
+    with world.serve("--config", config) as service:
+        checks.ok(harness.wait_until(service.ready, 10), "ready")
+        asking = [Asking(lambda: service.get("/one/checkpoint")), Asking(lambda: service.get("/one/v1/entries/0")),
+                  Asking(lambda: service.post_statement(world.statement(), "/one"))]
+        for thread in asking:
+            thread.start()
+        for n in range(6):
+            config.write_text(text("read-only = true" if n % 2 == 0 else ""))
+            service.signal()
+            checks.ok(harness.wait_until(lambda: service.log().count("event=ledger_changed") > n, 10), f"change {n}")
+            time.sleep(0.2)
+        first, second, third = (thread.end() for thread in asking)
+        for statuses in (first, second):
+            checks.ok(set(statuses) <= {200, 503} and statuses.get(200, 0) > 20, f"reading while it changes: {statuses}")
+        checks.ok(set(third) <= {201, 403, 503} and third.get(201, 0) > 0 and third.get(403, 0) > 0, f"registering while it changes: {third}")
+        origins = [service.get(f"/{name}/v1").json()["origin"] for name in ledgers]
+        config.write_text(text("", one="two", two="one"))
+        service.signal()
+        checks.ok(harness.wait_until(lambda: [service.get(f"/{name}/v1").status for name in ledgers] == [200, 200] and
+                                     [service.get(f"/{name}/v1").json()["origin"] for name in ledgers] == origins[::-1], 10), "two change places")
+        checks.ok(service.alive(), "it lives")
+
+
 def ends(stream):
     """The last chunk of a stream comes, or the connection's end."""
     got = b""
@@ -466,7 +518,7 @@ def stopping(checks, world):
 
 def main():
     with harness.Checks() as checks, harness.World() as world:
-        for test in (metrics, health, busy, who_may_look, log, journal, notify, activated, reload, stopping):
+        for test in (metrics, health, busy, who_may_look, log, journal, notify, activated, reload, changed, stopping):
             test(checks, world)
 
 
