@@ -300,13 +300,45 @@ const char *mun_target_split(mun_slice raw, mun_target *ret)
     return NULL;
 }
 
+static uint8_t escaped(mun_slice text, size_t at)
+{
+    return (uint8_t)(hex_digit(text.ptr[at + 1]) * 16 + hex_digit(text.ptr[at + 2]));
+}
+
+/* RFC 3986 section 2.3. */
+static bool is_unreserved(uint8_t c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == '~';
+}
+
+static bool escapes_in_vain(mun_slice path, size_t at)
+{
+    return path.ptr[at] == '%' && is_escape(path, at) && is_unreserved(escaped(path, at));
+}
+
+bool mun_path_normal(mun_slice *path, mun_buf *text)
+{
+    size_t first = 0, start = text->len;
+    while (first < path->len && !escapes_in_vain(*path, first)) first++;
+    if (first == path->len || path->len > MUN_PATH_ESCAPED_MAX) return true;
+    for (size_t i = 0; i < path->len; i++) {
+        bool in_vain = escapes_in_vain(*path, i);
+        mun_buf_u8(text, in_vain ? escaped(*path, i) : path->ptr[i]);
+        if (in_vain) i += 2;
+    }
+    if (!mun_buf_ok(text)) return false;
+    *path = mun_slice_of(text->ptr + start, text->len - start);
+    return true;
+}
+
 bool mun_percent_decode(mun_slice text, mun_buf *ret)
 {
     for (size_t i = 0; i < text.len; i++) {
         uint8_t c = text.ptr[i];
         if (c == '%') {
             if (!is_escape(text, i)) return false;
-            c = (uint8_t)(hex_digit(text.ptr[i + 1]) * 16 + hex_digit(text.ptr[i + 2]));
+            c = escaped(text, i);
             if (c == '\0') return false;
             i += 2;
         }

@@ -45,6 +45,15 @@ typedef struct mun_target {
  * there and every '%' is followed by two hexadecimal digits. NULL, or why not. */
 const char *mun_target_split(mun_slice raw, mun_target *ret);
 
+/*
+ * RFC 9110 section 4.2.3: an unreserved character and its escape are the same. Where the path holds
+ * such an escape, *path becomes the path without it, in `text`; every other escape stays. A path of
+ * more than MUN_PATH_ESCAPED_MAX bytes, which none of ours is, stays as it is. False: no room.
+ */
+bool mun_path_normal(mun_slice *path, mun_buf *text);
+
+#define MUN_PATH_ESCAPED_MAX 1024
+
 /* Strict percent-decoding (RFC 3986 section 2.1). False: a bad escape, an encoded NUL, or no room
  * in ret. */
 bool mun_percent_decode(mun_slice text, mun_buf *ret);

@@ -172,17 +172,20 @@ static void without_chunks(struct MHD_Response *stream)
     (void)MHD_set_response_options(stream, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
 }
 
-static struct MHD_Response *body_of(http_exchange *exchange, bool empty)
+/* RFC 9110 section 8.6: the Content-Length of a 304 is that of the 200 it stands for, never 0. The
+ * library always tells one, so it is given the body, which it does not send. */
+static struct MHD_Response *body_of(http_exchange *exchange)
 {
     mun_response *response = &exchange->response;
-    if (response->stream.read != NULL && !empty) {
+    bool empty = response->status == 204, sent = response->status != 304;
+    if (response->stream.read != NULL && !empty && sent) {
         struct MHD_Response *stream = http_stream_response(exchange);
         if (stream != NULL && !exchange->streaming) without_chunks(stream);
         return stream;
     }
     mun_slice body = response->fixed.len > 0 ? response->fixed : mun_buf_slice(&response->body);
     if (empty) body = (mun_slice){0};
-    exchange->bytes = exchange->request.method == MUN_METHOD_HEAD ? 0 : body.len;
+    exchange->bytes = sent && exchange->request.method != MUN_METHOD_HEAD ? body.len : 0;
     /* The library reads only; its parameter is not const. */
     void *bytes = body.len == 0 ? response->location : (void *)(uintptr_t)body.ptr;
     return MHD_create_response_from_buffer(body.len, bytes, MHD_RESPMEM_PERSISTENT);
@@ -208,13 +211,13 @@ enum MHD_Result http_send(http_exchange *exchange)
     hurry(exchange);
     begin_stream(exchange);
     if (not_modified(exchange)) response->status = 304;
-    bool empty = response->status == 304 || response->status == 204;
+    bool with_body = response->status != 304 && response->status != 204;
     if (atomic_load_explicit(&exchange->server->draining, memory_order_relaxed)) {
         exchange->close = true;
     }
-    struct MHD_Response *answer = body_of(exchange, empty);
+    struct MHD_Response *answer = body_of(exchange);
     if (answer == NULL) return MHD_NO;
-    add_fields(answer, exchange, !empty);
+    add_fields(answer, exchange, with_body);
     exchange->stage = HTTP_AT_SEND;
     http_phase_set(exchange->connection, exchange->streaming ? HTTP_STREAM : HTTP_WRITE);
     enum MHD_Result queued = MHD_queue_response(exchange->mhd, response->status, answer);

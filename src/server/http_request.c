@@ -200,8 +200,14 @@ static const char *split_target(http_exchange *exchange)
     mun_target target;
     const char *why = mun_target_split(request->target, &target);
     if (why != NULL) return why;
-    if (target.host.len > 0 && !same_host(target.host, request->fields[MUN_FIELD_HOST])) {
+    mun_slice *host = &request->fields[MUN_FIELD_HOST];
+    /* HTTP/1.0 knows no Host: there the target says it alone (RFC 9112 section 3.2.2). */
+    if (target.host.len > 0 && host->ptr == NULL) *host = target.host;
+    if (target.host.len > 0 && !same_host(target.host, *host)) {
         return "The host in the request target is not the one in Host.";
+    }
+    if (!mun_path_normal(&target.path, &exchange->text)) {
+        return "The head is too long for the escapes in the request target.";
     }
     request->path = target.path;
     request->query = target.query;

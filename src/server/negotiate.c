@@ -115,7 +115,9 @@ bool mun_negotiate_gzip(mun_slice accept_encoding)
     while (accept_encoding.len > 0) {
         mun_slice parameters = part(&accept_encoding, ',');
         mun_slice coding = part(&parameters, ';');
-        if (same(coding, MUN_LITERAL("gzip"))) return weight_of(parameters) > 0;
+        if (same(coding, MUN_LITERAL("gzip")) || same(coding, MUN_LITERAL("x-gzip"))) {
+            return weight_of(parameters) > 0; /* two names of one: RFC 9110 section 8.4.1.3 */
+        }
         if (same(coding, MUN_LITERAL("*"))) any = weight_of(parameters);
     }
     return any > 0;

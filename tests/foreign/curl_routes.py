@@ -160,6 +160,7 @@ class Routes:
                     again = self.get(path, If_None_Match=match)
                     checks.equal((again.status, again.body), (304, b""), f"If-None-Match: {match} on {path}")
                     checks.equal(again.header("etag"), etag, "a 304 says the ETag")
+                    checks.among(again.header("content-length"), (None, got.header("content-length")), f"a 304 says the length of the 200: {path}")
                 checks.equal(self.get(path, If_None_Match='"other"').status, 200, f"another ETag on {path}")
         statement = self.get(self.location)
         checks.ok("no-store" in (statement.header("cache-control") or "") or statement.header("cache-control"), "a receipt says Cache-Control")
@@ -172,6 +173,18 @@ class Routes:
         self.checks.ok("accept-encoding" in (zipped.header("vary") or "").lower(), f"Vary: {zipped.header('vary')}")
         self.checks.ok(plain.header("content-encoding") is None, "nothing packed that was not asked for")
         self.checks.ok(self.get(path, Accept_Encoding="gzip;q=0").header("content-encoding") is None, "gzip;q=0")
+        self.checks.equal(self.get(path, Accept_Encoding="x-gzip").header("content-encoding"), "gzip", "x-gzip is gzip")
+
+    def spellings(self):
+        """RFC 9110 section 4.2.3: an unreserved character and its escape are the same, a reserved one and its escape are not."""
+        checks, bundle = self.checks, f"/tile/entries/000.p/{self.size}"
+        for path in ("/checkpoint", "/.well-known/scitt-keys", self.location, bundle, "/v1/issuers"):
+            escaped = "/" + "".join("%{:02{}}".format(ord(c), "xX"[i % 2]) if c not in "/" else c for i, c in enumerate(path[1:]))
+            plain, same = self.get(path), self.get(escaped)
+            checks.equal((same.status, same.type), (200, plain.type), f"{path} as {escaped}: {same.body[:80]}")
+        checks.equal(self.get(bundle).body, self.get(bundle.replace("e", "%65")).body, "the bundle by another spelling")
+        for path in ("/tile%2Fentries/000", "/%63heckpoint%2f", "/%2563heckpoint", "/%2e%2e/checkpoint", "/%2e/checkpoint"):
+            checks.equal(self.get(path).status, 404, f"{path} is nobody's")
 
     def accepts(self):
         for path in (self.location, "/v1/entries/1/receipt"):
@@ -273,7 +286,7 @@ class Routes:
 
     def all(self):
         self.prepare()
-        for part in (lambda: self.reads(self.table(), self.base), lambda: self.reads(self.SERVICE, ""), self.caches, self.zips, self.accepts,
+        for part in (lambda: self.reads(self.table(), self.base), lambda: self.reads(self.SERVICE, ""), self.caches, self.zips, self.spellings, self.accepts,
                      self.locates, self.pages, self.refusals, self.events, self.posts):
             try:
                 part()

@@ -116,6 +116,18 @@ static void segments(mun_slice path)
     }
 }
 
+/* What a path becomes is a path, no longer than it was, and stays what it is. */
+static void normal(mun_slice path)
+{
+    uint8_t bytes[2 * MUN_HTTP_TARGET_MAX];
+    mun_buf text = mun_buf_fixed(bytes, sizeof bytes);
+    mun_slice once = path, twice;
+    need(mun_path_normal(&once, &text));
+    need(once.len > 0 && once.len <= path.len && once.ptr[0] == '/' && !has(once, "?"));
+    twice = once;
+    need(mun_path_normal(&twice, &text) && twice.ptr == once.ptr);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     mun_slice rest = {data, size};
@@ -139,6 +151,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         need(target.path.len > 0 && target.path.ptr[0] == '/' && !has(target.path, "?"));
         query(target.query);
         segments(target.path);
+        normal(target.path);
     }
     if (mun_chunk_head_valid(rest, true)) need(rest.len >= 3 && !mun_chunk_head_valid(rest, false));
     (void)mun_chunk_head_valid(rest, false);

@@ -199,6 +199,48 @@ static void escapes_are_decoded(void **state)
     assert_false(mun_percent_decode(MUN_LITERAL("abc"), &ret));
 }
 
+/* RFC 3986 section 6.2.2.2: escapes of unreserved characters go, all others stay as they are. */
+static void escapes_in_vain_go(void **state)
+{
+    (void)state;
+    static const char *const paths[][2] = {
+        {"/checkpoint", "/checkpoint"},
+        {"/%63heckpoint", "/checkpoint"},
+        {"/%2Ewell%2dknown/%41%7e%5f", "/.well-known/A~_"},
+        {"/%30%2f%61", "/0%2fa"},
+        {"/a%2Fb%00%C3%a9%20", "/a%2Fb%00%C3%a9%20"},
+        {"/%2e%2E/%61", "/../a"}, /* never joined to a folder: it is nobody's route */
+        {"/%2541", "/%2541"},     /* once, not twice */
+        {"/%61%", "/a%"},         /* the end is not read past */
+        {"/%61%4", "/a%4"},
+    };
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        uint8_t bytes[64];
+        mun_buf text = mun_buf_fixed(bytes, sizeof bytes);
+        mun_buf_text(&text, "before");
+        mun_slice path = mun_slice_cstr(paths[i][0]);
+        assert_true(mun_path_normal(&path, &text));
+        assert_true(mun_slice_equal(path, mun_slice_cstr(paths[i][1])));
+        bool same = strcmp(paths[i][0], paths[i][1]) == 0;
+        assert_int_equal(text.len, sizeof "before" - 1 + (same ? 0 : path.len));
+    }
+}
+
+static void escapes_in_vain_have_ends(void **state)
+{
+    (void)state;
+    uint8_t bytes[4];
+    char large[MUN_PATH_ESCAPED_MAX + 2];
+    mun_buf text = mun_buf_fixed(bytes, sizeof bytes);
+    memset(large, 'a', sizeof large - 1);
+    memcpy(large, "/%61", 4);
+    large[sizeof large - 1] = '\0';
+    mun_slice path = mun_slice_cstr(large), small = MUN_LITERAL("/%61bcd");
+    assert_true(mun_path_normal(&path, &text));
+    assert_ptr_equal(path.ptr, large);
+    assert_false(mun_path_normal(&small, &text));
+}
+
 static void heads_of_chunks(void **state)
 {
     (void)state;
@@ -230,6 +272,7 @@ int main(void)
         cmocka_unit_test(heads_are_judged),    cmocka_unit_test(what_is_read),
         cmocka_unit_test(targets_are_split),   cmocka_unit_test(lists_and_numbers_have_ends),
         cmocka_unit_test(escapes_are_decoded), cmocka_unit_test(heads_of_chunks),
+        cmocka_unit_test(escapes_in_vain_go),  cmocka_unit_test(escapes_in_vain_have_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -205,6 +205,8 @@ static void accept_gzip(void **state)
     assert_true(mun_negotiate_gzip(MUN_LITERAL("gzip")));
     assert_true(mun_negotiate_gzip(MUN_LITERAL("br, GZIP;q=0.5")));
     assert_true(mun_negotiate_gzip(MUN_LITERAL("*")));
+    assert_true(mun_negotiate_gzip(MUN_LITERAL("compress, X-GZip")));
+    assert_false(mun_negotiate_gzip(MUN_LITERAL("x-gzip;q=0")));
     assert_false(mun_negotiate_gzip(MUN_LITERAL("")));
     assert_false(mun_negotiate_gzip(MUN_LITERAL("gzip;q=0")));
     assert_false(mun_negotiate_gzip(MUN_LITERAL("gzip;q=0.000, *")));

@@ -120,6 +120,9 @@ def good_requests(checks, service, host, statement):
         ("Accept in two lines", post(length, b"Accept: text/html", b"Accept: */*"), True),
         ("obs-text in a value", post(length, b"X-Note: caf\xe9"), True),
         ("HTTP/1.0", post(length, version=b"HTTP/1.0"), False),
+        ("HTTP/1.0 without Host", post(length, version=b"HTTP/1.0", hosts=[]), False),
+        ("HTTP/1.0, absolute-form, without Host", post(length, version=b"HTTP/1.0", hosts=[], target=b"http://" + host + b"/entries"), False),
+        ("escapes of unreserved characters", post(length, target=b"/%65ntr%69%65s"), True),
     ]:
         answer, _ = ask(service, request + framing_cases.hidden(host).replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
         responses = harness.parse_responses(answer)
