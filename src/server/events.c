@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * GET /v1/events: the entries after an index as server-sent events (WHATWG HTML section 9.2), for
- * ever. A stream holds an index and at most one page of text; it borrows the ledger only while it
- * reads that page. What a slow reader does not take waits on the log, not in memory.
+ * ever. A stream holds an index and at most one page of text; it borrows the ledger only while a
+ * worker reads that page. What a slow reader does not take waits on the log, not in memory.
  *
- * Threads: read and close come from the thread of the connection, fetch from a worker, one at a
- * time (response.h).
+ * Threads: as response.h says, one at a time. The thread of the connection takes pages that a
+ * worker has made (events_pages.h), and makes none: the disk may not answer, and whoever gives a
+ * ledger back may have to close it.
  */
 #include "server/api_entry.h"
 #include "server/events_pages.h"
@@ -30,6 +31,7 @@ typedef struct event_stream {
     uint64_t ledger;     /* for events_pages.h */
     uint64_t next;       /* index of the next entry */
     uint64_t seen;       /* size of the ledger when it was last looked at */
+    bool looks;          /* another process writes: nobody tells of its growth unless one looks */
     mun_buf page;
     size_t sent; /* bytes of the page */
 } event_stream;
@@ -72,21 +74,20 @@ static mun_code page_write(event_stream *s, mun_ledger *ledger, uint64_t size, m
     return code == MUN_E_LIMIT && s->page.len >= PAGE_TEXT ? MUN_OK : code;
 }
 
-/* What is far behind the end of the ledger is on the disk only, so a worker reads it; the last
- * entries are where the kernel has just put them. */
-static mun_code page_fill(event_stream *s, mun_ledger *ledger, bool *ret_far, mun_error *err)
+/* The page that another stream's worker has made, if it is still there. */
+static bool page_kept(event_stream *s)
+{
+    mun_event_page page = {.ledger = s->ledger, .first = s->next};
+    if (!mun_event_pages_get(&page, &s->page)) return false;
+    s->next = page.next;
+    return true;
+}
+
+static mun_code page_make(event_stream *s, mun_ledger *ledger, mun_error *err)
 {
     mun_event_page page = {.ledger = s->ledger, .first = s->next};
     s->seen = mun_ledger_tree(ledger).size;
-    if (s->next >= s->seen) return MUN_OK;
-    if (mun_event_pages_get(&page, &s->page)) {
-        s->next = page.next;
-        return MUN_OK;
-    }
-    if (ret_far != NULL && s->seen - s->next > PAGE_ENTRIES) {
-        *ret_far = true;
-        return MUN_OK;
-    }
+    if (s->next >= s->seen || page_kept(s)) return MUN_OK;
     MUN_TRY(page_write(s, ledger, s->seen, err));
     page.next = s->next;
     mun_event_pages_put(&page, mun_buf_slice(&s->page));
@@ -103,24 +104,6 @@ static void page_begin(event_stream *s)
     s->sent = 0;
 }
 
-/* MUN_E_AGAIN: a worker is to fetch it. A reader of what another process writes looks at the disk
- * each time, and its ledger may have grown while it was closed. */
-static mun_code page_read(event_stream *s)
-{
-    mun_served *served = s->request.served;
-    mun_ledger *ledger = NULL;
-    bool far = false;
-    page_begin(s);
-    if (mun_served_is_removed(served)) return MUN_E_NOT_FOUND;
-    if (mun_served_options_of(served)->read_only) return MUN_E_AGAIN;
-    /* A ledger that was closed for idleness has not grown: it is not opened only to see that. */
-    if (s->next >= s->seen && !mun_served_is_open(served)) return MUN_OK;
-    MUN_TRY(mun_served_use(served, false, &ledger, NULL));
-    mun_code code = page_fill(s, ledger, &far, NULL);
-    mun_served_done(served, ledger, code);
-    return code == MUN_OK && far ? MUN_E_AGAIN : code;
-}
-
 /* ---- The stream ------------------------------------------------------------------------------ */
 
 static mun_fetched stream_fetch(void *ctx)
@@ -131,10 +114,25 @@ static mun_fetched stream_fetch(void *ctx)
     mun_code code = mun_served_use(s->request.served, true, &ledger, NULL);
     if (code == MUN_E_AGAIN) return MUN_FETCH_LATER;
     if (code != MUN_OK) return MUN_FETCH_FAILED;
-    code = page_fill(s, ledger, NULL, NULL);
+    code = page_make(s, ledger, NULL);
     mun_served_done(s->request.served, ledger, code);
     if (code != MUN_OK) return MUN_FETCH_FAILED;
     return s->page.len > 0 ? MUN_FETCHED : MUN_FETCH_LATER;
+}
+
+/* A page is a function of these two. */
+static uint64_t stream_wants(void *ctx)
+{
+    const event_stream *s = ctx;
+    return s->ledger ^ s->next * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+/* A ledger that was closed for idleness has not grown: it is not opened only to see that. */
+static bool page_wanted(event_stream *s)
+{
+    s->seen = mun_served_size(s->request.served);
+    if (s->next >= s->seen) return s->looks;
+    return !page_kept(s);
 }
 
 /* A ping goes out before anything is fetched, which may take longer than the client waits. */
@@ -142,11 +140,11 @@ static ptrdiff_t stream_read(void *ctx, uint8_t *to, size_t max, bool ping)
 {
     event_stream *s = ctx;
     if (s->sent == s->page.len) {
-        mun_code code = page_read(s);
-        if (code == MUN_E_AGAIN && !ping) return MUN_STREAM_FETCH;
-        if (code != MUN_OK && code != MUN_E_AGAIN) return MUN_STREAM_END;
+        page_begin(s);
+        if (mun_served_is_removed(s->request.served)) return MUN_STREAM_END;
+        if (page_wanted(s) && !ping) return MUN_STREAM_FETCH;
+        if (s->page.len == 0 && ping) mun_buf_text(&s->page, ":\n\n");
     }
-    if (s->sent == s->page.len && ping) mun_buf_text(&s->page, ":\n\n");
     size_t left = s->page.len - s->sent, n = left < max ? left : max;
     if (n > 0) memcpy(to, s->page.ptr + s->sent, n);
     s->sent += n;
@@ -180,12 +178,16 @@ static mun_code start(mun_api_call *call, uint64_t next, mun_error *err)
     s->request.service = call->request->service;
     s->ledger = ledger_number(call);
     s->next = next;
-    s->seen = UINT64_MAX;
+    s->looks =
+        mun_served_options_of(s->request.served)->read_only || mun_ledger_is_copy(call->ledger);
     s->page = mun_buf_growable(PAGE_MAX);
     mun_buf_text(&s->page, FIRST_LINES);
     mun_response_ok(call->response, MUN_TYPE_EVENTS, NULL);
-    call->response->stream =
-        (mun_stream){.ctx = s, .read = stream_read, .fetch = stream_fetch, .close = stream_close};
+    call->response->stream = (mun_stream){.ctx = s,
+                                          .read = stream_read,
+                                          .fetch = stream_fetch,
+                                          .wants = stream_wants,
+                                          .close = stream_close};
     return MUN_OK;
 }
 

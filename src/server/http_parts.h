@@ -104,8 +104,13 @@ typedef struct http_exchange {
     /* Streams; under the registry of streams. */
     struct http_exchange *stream_prev, *stream_next;
     bool streaming, waiting, woken, stale, ping, ended;
-    bool fetching; /* a worker has it: it stays suspended until that one is through */
-    atomic_uint_fast64_t stream_ms; /* when something was last written */
+    bool dry;      /* it waits for its ledger to grow, and for nothing else */
+    bool fetching; /* a worker has it, or its leader: it stays suspended until that is through */
+    bool alone;    /* it has followed: if that was in vain, it fetches by itself */
+    uint64_t wants, fetch_turn;                    /* while it fetches; the turn at its begin */
+    struct http_exchange *leader_next;             /* the next that fetches */
+    struct http_exchange *followers, *follow_next; /* those that want what it fetches */
+    atomic_uint_fast64_t stream_ms;                /* when something was last written */
     size_t budget;              /* bytes that it may send until it is woken again: the reader's */
     size_t refill;              /* what it is then: under the mutex */
     struct http_exchange *next; /* in the pool */
@@ -132,8 +137,10 @@ typedef struct http_pool {
 typedef struct http_streams {
     pthread_mutex_t mutex;
     http_exchange *first;
+    http_exchange *leaders; /* what workers fetch now */
     atomic_size_t len;
     bool ending;
+    uint64_t turn;    /* of telling the streams that ledgers have grown; from 1 */
     uint64_t last_ms; /* when streams were last woken for what was added */
     uint64_t due_ms;  /* when they must be again; UINT64_MAX: nothing was added since */
 } http_streams;
@@ -263,9 +270,17 @@ void http_streams_finish(http_streams *streams);
 bool http_stream_open(http_exchange *exchange); /* false: there are too many */
 struct MHD_Response *http_stream_response(http_exchange *exchange);
 void http_stream_close(http_exchange *exchange);
+/* With the streams' mutex. What a worker fetches for is woken when that one is through. */
+void http_stream_wake(http_exchange *exchange);
+/* With the mutex: it is woken in the next round, for which the sweeper must be called. */
+void http_stream_next_round(http_exchange *exchange);
 void http_streams_ping(mun_http_server *server, uint64_t now_ms);
 void http_streams_end(mun_http_server *server);
 /* Wakes those for which it is time; when it will be for the others. */
 uint64_t http_streams_due(mun_http_server *server, uint64_t now_ms);
+
+/* http_fetch.c: what streams send is fetched by workers. With the streams' mutex, suspended, and
+ * resumed when it was fetched. False: nothing is fetched any more, the end has come. */
+bool http_fetch_begin(http_exchange *exchange);
 
 #endif

@@ -2,9 +2,9 @@
 /*
  * Answers without an end: the library asks for bytes; while there are none the connection waits
  * suspended, until the ledger grows, a ping is due, or the server ends. A stream that was woken
- * while it was being read is read again before it waits, so no entry is missed. What must be waited
- * for (a ledger that is closed, entries far back) a worker fetches; the connection stays suspended
- * until it is through, whoever wakes the stream meanwhile.
+ * while it was being read is read again before it waits, so no entry is missed. What it sends a
+ * worker has fetched (http_fetch.c); the connection stays suspended until that one is through,
+ * whoever wakes the stream meanwhile.
  */
 #include "server/http_parts.h"
 
@@ -96,15 +96,14 @@ static bool begin_read(http_exchange *exchange, bool *ret_ping)
     pthread_mutex_lock(&streams->mutex);
     bool ended = exchange->ended || streams->ending;
     *ret_ping = exchange->ping;
-    exchange->ping = exchange->woken = exchange->stale = false;
+    exchange->ping = exchange->woken = exchange->stale = exchange->dry = false;
     if (exchange->refill > 0) exchange->budget = exchange->refill;
     exchange->refill = 0;
     pthread_mutex_unlock(&streams->mutex);
     return !ended;
 }
 
-/* Under the mutex. What a worker fetches for is woken when that one is through. */
-static void wake(http_exchange *exchange)
+void http_stream_wake(http_exchange *exchange)
 {
     exchange->woken = true;
     exchange->stale = false;
@@ -113,106 +112,59 @@ static void wake(http_exchange *exchange)
     MHD_resume_connection(exchange->mhd);
 }
 
-/* True: it waits now, suspended. False: it was woken meanwhile. */
-static bool wait_for_more(http_exchange *exchange)
+void http_stream_next_round(http_exchange *exchange)
 {
     http_streams *streams = &exchange->server->streams;
-    pthread_mutex_lock(&streams->mutex);
-    bool waits = !exchange->woken && !streams->ending;
-    if (waits) {
-        exchange->waiting = true;
-        MHD_suspend_connection(exchange->mhd);
-    }
-    pthread_mutex_unlock(&streams->mutex);
-    return waits;
-}
-
-/* Under the mutex: it is woken in the next round. True: the sweeper must be called for that. */
-static bool next_round(http_streams *streams, http_exchange *exchange)
-{
     exchange->stale = true;
-    if (streams->due_ms != UINT64_MAX) return false;
-    streams->due_ms = streams->last_ms + pause_ms(streams);
-    return true;
+    if (streams->due_ms == UINT64_MAX) streams->due_ms = streams->last_ms + pause_ms(streams);
 }
 
-/* It has had its share and waits for the next round, whether or not there is more to read. False:
- * the end has come. */
-static bool take_turns(http_exchange *exchange)
+typedef enum wait_for {
+    FOR_GROWTH,
+    FOR_FETCH,
+    FOR_TURN /* it has had its share, whether or not there is more to read */
+} wait_for;
+
+/* With the mutex, suspended. False: it was woken meanwhile, or the end has come. */
+static bool wait_begin(http_exchange *exchange, wait_for what)
+{
+    http_streams *streams = &exchange->server->streams;
+    if (what == FOR_TURN) {
+        http_stream_next_round(exchange);
+        return !streams->ending;
+    }
+    if (what == FOR_FETCH) {
+        exchange->ended = !http_fetch_begin(exchange);
+        return !exchange->ended;
+    }
+    exchange->dry = true;
+    return !exchange->woken && !streams->ending;
+}
+
+/* True: it waits now, suspended; or has been resumed already. */
+static bool wait_suspended(http_exchange *exchange, wait_for what)
 {
     http_streams *streams = &exchange->server->streams;
     pthread_mutex_lock(&streams->mutex);
-    bool waits = !streams->ending, call = false;
+    bool rests = streams->due_ms == UINT64_MAX;
+    exchange->waiting = true;
+    bool waits = wait_begin(exchange, what);
     if (waits) {
-        exchange->waiting = true;
-        MHD_suspend_connection(exchange->mhd);
-        call = next_round(streams, exchange);
+        MHD_suspend_connection(exchange->mhd); /* nobody can resume it before: we have the mutex */
+    } else {
+        exchange->waiting = false;
     }
+    bool call = rests && streams->due_ms != UINT64_MAX;
     pthread_mutex_unlock(&streams->mutex);
     if (call) http_sweeper_call(exchange->server);
     return waits;
-}
-
-/* ---- What a worker fetches ------------------------------------------------------------------- */
-
-/* The exchange may be gone once it is woken. */
-static void fetch_done(http_exchange *exchange, mun_fetched fetched)
-{
-    mun_http_server *server = exchange->server;
-    pthread_mutex_lock(&server->streams.mutex);
-    exchange->fetching = false;
-    if (fetched == MUN_FETCH_FAILED) exchange->ended = true;
-    if (fetched != MUN_FETCH_LATER || exchange->woken) wake(exchange);
-    pthread_mutex_unlock(&server->streams.mutex);
-    atomic_fetch_sub(&server->jobs, 1);
-}
-
-static void run_fetch(void *ctx)
-{
-    http_exchange *exchange = ctx;
-    const mun_stream *stream = &exchange->response.stream;
-    fetch_done(exchange, stream->fetch(stream->ctx));
-}
-
-/* Suspended before it is submitted, as every request is. False: the end has come. */
-static bool fetch_begin(http_exchange *exchange)
-{
-    mun_http_server *server = exchange->server;
-    atomic_fetch_add(&server->jobs, 1);
-    pthread_mutex_lock(&server->streams.mutex);
-    bool goes_on = !server->streams.ending && !atomic_load(&server->stopping);
-    if (goes_on) {
-        exchange->waiting = exchange->fetching = true;
-        MHD_suspend_connection(exchange->mhd);
-    } else {
-        exchange->ended = true;
-    }
-    pthread_mutex_unlock(&server->streams.mutex);
-    if (!goes_on) atomic_fetch_sub(&server->jobs, 1);
-    return goes_on;
-}
-
-/* Where the workers have too much to do, it is tried again in the next round. */
-static bool fetch_elsewhere(http_exchange *exchange)
-{
-    mun_http_server *server = exchange->server;
-    if (!fetch_begin(exchange)) return false;
-    exchange->work = (mun_work_item){.run = run_fetch,
-                                     .ctx = exchange,
-                                     .share = mun_served_work_share(exchange->request.served)};
-    if (mun_work_submit(server->work, &exchange->work)) return true;
-    pthread_mutex_lock(&server->streams.mutex);
-    bool call = next_round(&server->streams, exchange);
-    pthread_mutex_unlock(&server->streams.mutex);
-    fetch_done(exchange, MUN_FETCH_LATER);
-    if (call) http_sweeper_call(server);
-    return true;
 }
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
 static void note_sent(http_exchange *exchange, size_t n)
 {
+    exchange->alone = false;
     exchange->budget -= n < exchange->budget ? n : exchange->budget;
     exchange->bytes += n;
     atomic_store(&exchange->stream_ms, http_now_ns() / HTTP_NS_PER_MS);
@@ -229,21 +181,18 @@ static ssize_t read_stream(void *cls, uint64_t position, char *to, size_t max)
         if (!mun_access_lasts(&exchange->admitted, exchange->request.route->scope)) {
             return MHD_CONTENT_READER_END_OF_STREAM; /* the client asks again, and is refused */
         }
-        if (exchange->budget == 0) {
-            if (take_turns(exchange)) return 0;
-            continue; /* the end has come */
+        wait_for what = FOR_TURN;
+        if (exchange->budget > 0) {
+            ptrdiff_t got = stream->read(stream->ctx, (uint8_t *)to, max, ping);
+            if (got > 0) {
+                note_sent(exchange, (size_t)got);
+                return got;
+            }
+            if (got == MUN_STREAM_END) return MHD_CONTENT_READER_END_OF_STREAM;
+            what = got == MUN_STREAM_FETCH ? FOR_FETCH : FOR_GROWTH;
         }
-        ptrdiff_t got = stream->read(stream->ctx, (uint8_t *)to, max, ping);
-        if (got == MUN_STREAM_FETCH) {
-            if (fetch_elsewhere(exchange)) return 0;
-            continue; /* the end has come */
-        }
-        if (got < 0) return MHD_CONTENT_READER_END_OF_STREAM;
-        if (got > 0) {
-            note_sent(exchange, (size_t)got);
-            return got;
-        }
-        if (wait_for_more(exchange)) return 0;
+        if (wait_suspended(exchange, what)) return 0;
+        /* It was woken meanwhile, or the end has come: begin_read tells. */
     }
 }
 
@@ -255,16 +204,26 @@ struct MHD_Response *http_stream_response(http_exchange *exchange)
 
 /* ---- Growth ---------------------------------------------------------------------------------- */
 
+/* Who waits for just this need not be asked first, which would take two threads more. */
+static void tell_grown(http_exchange *exchange)
+{
+    exchange->stale = false;
+    bool asks = exchange->waiting && exchange->dry && !exchange->fetching;
+    if (asks && http_fetch_begin(exchange)) return;
+    http_stream_wake(exchange);
+}
+
 static void wake_stale(http_streams *streams, uint64_t now_ms)
 {
     size_t budget = budget_of_one(streams);
+    streams->due_ms = UINT64_MAX;
+    streams->last_ms = now_ms;
+    streams->turn++;
     for (http_exchange *at = streams->first; at != NULL; at = at->stream_next) {
         if (!at->stale) continue;
         at->refill = budget;
-        wake(at);
+        tell_grown(at);
     }
-    streams->due_ms = UINT64_MAX;
-    streams->last_ms = now_ms;
 }
 
 /* A few are woken at once, by whoever made the ledger grow; the rest by the sweeper. */
@@ -283,8 +242,9 @@ void mun_http_wake(mun_http_server *server, const struct mun_served *served)
     bool now = now_ms >= due_ms && atomic_load(&streams->len) <= STREAMS_FEW;
     if (found && now) wake_stale(streams, now_ms);
     if (found && !now && !waits) streams->due_ms = due_ms > now_ms ? due_ms : now_ms;
+    bool call = !waits && streams->due_ms != UINT64_MAX;
     pthread_mutex_unlock(&streams->mutex);
-    if (found && !now && !waits) http_sweeper_call(server);
+    if (call) http_sweeper_call(server);
 }
 
 uint64_t http_streams_due(mun_http_server *server, uint64_t now_ms)
@@ -306,7 +266,7 @@ void http_streams_ping(mun_http_server *server, uint64_t now_ms)
             now_ms < atomic_load(&at->stream_ms) + MUN_HTTP_STREAM_PING_SECONDS * 1000)
             continue;
         at->ping = true;
-        wake(at);
+        http_stream_wake(at);
     }
     pthread_mutex_unlock(&server->streams.mutex);
 }
@@ -315,6 +275,8 @@ void http_streams_end(mun_http_server *server)
 {
     pthread_mutex_lock(&server->streams.mutex);
     server->streams.ending = true;
-    for (http_exchange *at = server->streams.first; at != NULL; at = at->stream_next) wake(at);
+    for (http_exchange *at = server->streams.first; at != NULL; at = at->stream_next) {
+        http_stream_wake(at);
+    }
     pthread_mutex_unlock(&server->streams.mutex);
 }

@@ -23,13 +23,13 @@ typedef enum mun_fetched {
 } mun_fetched;
 
 /*
- * A body without an end (server-sent events). read, wants and close are called by the thread that
- * serves the connection (wants by others while that one waits), fetch by a worker, never two at the
- * same time. read copies at most max bytes and touches neither ledger nor disk; 0 means nothing
- * now: when the ledger has grown (mun_served_grew) the transport calls fetch before it reads again,
- * and when MUN_HTTP_STREAM_PING_SECONDS have passed it reads with `ping` true: write a comment
- * line. wants is a number for what fetch would get now: of the streams of a ledger that want the
- * same one fetches, and the others read after it what it has left for them.
+ * A body without an end (server-sent events). read and close are called by the thread that serves
+ * the connection, fetch by a worker, wants by anybody, never two at the same time. read copies at
+ * most max bytes and waits for nothing; 0 means nothing now: the transport calls fetch or read
+ * again when the ledger has grown (mun_served_grew), and read when MUN_HTTP_STREAM_PING_SECONDS
+ * have passed (with `ping` true: write a comment line). wants is a number for what fetch would get:
+ * of the streams of one ledger that want the same one fetches, and the others read after it what it
+ * has left for them.
  */
 typedef struct mun_stream {
     void *ctx;

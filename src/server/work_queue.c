@@ -81,13 +81,13 @@ static mun_work_item *turn_take(mun_work_queue *queue)
 
 static void item_push(mun_work_queue *queue, mun_work_share *share, mun_work_item *item)
 {
-    item->next = NULL;
-    if (share->first == NULL) {
+    item->next = item->first ? share->first : NULL;
+    if (item->first || share->first == NULL) {
         share->first = item;
     } else {
         share->last->next = item;
     }
-    share->last = item;
+    if (item->next == NULL) share->last = item;
     share->waiting++;
     queue->len++;
     round_push(queue, share);

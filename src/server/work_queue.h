@@ -27,6 +27,7 @@ typedef struct mun_work_item {
     void (*run)(void *ctx);
     void *ctx;
     mun_work_share *share;      /* whose it is; NULL: one that may hold all workers and places */
+    bool first;                 /* before those of its share that wait already */
     struct mun_work_item *next; /* private */
 } mun_work_item;
 

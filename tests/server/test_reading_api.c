@@ -552,7 +552,7 @@ static void many_events(void **state)
     r->response.stream.close(r->response.stream.ctx);
 }
 
-/* The thread of the connection opens no ledger and reads nothing from far back; a worker does. */
+/* The thread of the connection neither opens a ledger nor reads from it; a worker does. */
 static void events_to_fetch(void **state)
 {
     reading *r = *state;
@@ -592,6 +592,43 @@ static void events_to_fetch(void **state)
                      MUN_STREAM_END);
     assert_int_equal(r->response.stream.fetch(r->response.stream.ctx), MUN_FETCH_FAILED);
     r->response.stream.close(r->response.stream.ctx);
+}
+
+static mun_stream stream_of(reading *r, const char *target)
+{
+    char text[64];
+    assert_int_equal(ask(r, target), 200);
+    mun_stream stream = r->response.stream;
+    memset(&r->response.stream, 0, sizeof r->response.stream);
+    assert_int_equal(stream.read(stream.ctx, (uint8_t *)text, sizeof text, false), 13);
+    return stream;
+}
+
+/* What streams that stand at one place want is read from the ledger once, the last entry too. */
+static void events_fetched_once(void **state)
+{
+    reading *r = *state;
+    static char text[1 << 16];
+    mun_stream one = stream_of(r, "/v1/events?after=6"), other = stream_of(r, "/v1/events?after=6");
+    mun_stream apart = stream_of(r, "/v1/events?after=5");
+    assert_int_equal(one.wants(one.ctx), other.wants(other.ctx));
+    assert_int_not_equal(one.wants(one.ctx), apart.wants(apart.ctx));
+    assert_int_equal(one.read(one.ctx, (uint8_t *)text, sizeof text, false), MUN_STREAM_FETCH);
+    assert_int_equal(other.read(other.ctx, (uint8_t *)text, sizeof text, false), MUN_STREAM_FETCH);
+    assert_int_equal(one.fetch(one.ctx), MUN_FETCHED);
+    ptrdiff_t len = other.read(other.ctx, (uint8_t *)text, sizeof text - 1, false);
+    assert_true(len > 0);
+    text[len] = '\0';
+    ids_are(text, 7, 8);
+    assert_int_equal(one.read(one.ctx, (uint8_t *)text, sizeof text, false), len);
+    assert_int_equal(one.wants(one.ctx), other.wants(other.ctx));
+    assert_int_equal(other.read(other.ctx, (uint8_t *)text, sizeof text, false), 0);
+    one_more(r, 300);
+    assert_int_equal(other.read(other.ctx, (uint8_t *)text, sizeof text, false), MUN_STREAM_FETCH);
+    assert_int_equal(apart.read(apart.ctx, (uint8_t *)text, sizeof text, false), MUN_STREAM_FETCH);
+    one.close(one.ctx);
+    other.close(other.ctx);
+    apart.close(apart.ctx);
 }
 
 /* ---- Tiles -------------------------------------------------------------------------------------
@@ -691,10 +728,23 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(entries_of_a_ledger), TEST(conditions),      TEST(pages),        TEST(after),
-        TEST(searches_refused),    TEST(one_entry),       TEST(documents),    TEST(proofs),
-        TEST(proofs_refused),      TEST(description),     TEST(openapi_page), TEST(events),
-        TEST(many_events),         TEST(events_to_fetch), TEST(tiles),        TEST(as_an_export),
+        TEST(entries_of_a_ledger),
+        TEST(conditions),
+        TEST(pages),
+        TEST(after),
+        TEST(searches_refused),
+        TEST(one_entry),
+        TEST(documents),
+        TEST(proofs),
+        TEST(proofs_refused),
+        TEST(description),
+        TEST(openapi_page),
+        TEST(events),
+        TEST(many_events),
+        TEST(events_to_fetch),
+        TEST(events_fetched_once),
+        TEST(tiles),
+        TEST(as_an_export),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

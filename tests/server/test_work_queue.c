@@ -187,28 +187,45 @@ static void note(void *ctx)
     order[order_len++] = ctx;
 }
 
-/* One who asks for little waits for one item of each who asks for much, and order is kept. */
-static void shares_take_turns(void **state)
+/* Items with these names, submitted while the only worker is held: letters of one share, capitals
+ * of another; those among `first` go before the others of theirs. */
+static void order_is(const char *names, const char *first, const char *turns)
 {
-    (void)state;
-    static char names[] = "abcdefBC";
-    static const char turns[] = "aBbCcdef";
     mun_work_item blocking, items[8];
     atomic_size_t times = 0;
     mun_work_share much = {0}, little = {0};
     mun_work_queue *queue;
+    order_len = 0;
     hung_create(1, 64, &queue);
     blocking = (mun_work_item){.run = hang, .ctx = &times};
     assert_true(mun_work_submit(queue, &blocking));
     assert_true(reaches(&arrived, 1));
     for (size_t i = 0; i < 8; i++) {
-        items[i] = (mun_work_item){
-            .run = note, .ctx = &names[i], .share = names[i] >= 'a' ? &much : &little};
+        items[i] = (mun_work_item){.run = note,
+                                   .ctx = (void *)(uintptr_t)&names[i],
+                                   .share = names[i] >= 'a' ? &much : &little,
+                                   .first = strchr(first, names[i]) != NULL};
         assert_true(mun_work_submit(queue, &items[i]));
     }
     hung_end(queue);
     assert_int_equal(order_len, 8);
     for (size_t i = 0; i < 8; i++) assert_int_equal(*order[i], turns[i]);
+}
+
+/* One who asks for little waits for one item of each who asks for much, and order is kept. */
+static void shares_take_turns(void **state)
+{
+    (void)state;
+    order_is("abcdefBC", "", "aBbCcdef");
+}
+
+/* First among its own, not before others'; what came after it still has its place. */
+static void first_among_its_own(void **state)
+{
+    (void)state;
+    order_is("abBCcDde", "cD", "cDaBbCde");
+    order_is("abcdefgh", "ah", "habcdefg");
+    order_is("abcdefgh", "abcdefgh", "hgfedcba");
 }
 
 int main(void)
@@ -222,6 +239,7 @@ int main(void)
         cmocka_unit_test(a_hung_share_leaves_places),
         cmocka_unit_test(without_a_share_all_workers),
         cmocka_unit_test(shares_take_turns),
+        cmocka_unit_test(first_among_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,7 +2,10 @@
 """The stream of events: everything once and in order, from any index, across broken connections and restarts; a reader that does not
 read is slow for itself alone."""
 import json
+import mmap
+import os
 import random
+import struct
 import sys
 import threading
 import time
@@ -18,11 +21,11 @@ SEED = 20261122
 class Reader:
     """One stream, read line by line from a raw socket."""
 
-    def __init__(self, service, after=None, last=None):
+    def __init__(self, service, after=None, last=None, base=""):
         self.socket = service.socket(timeout=20)
         query = "" if after is None else f"?after={after}"
         field = "" if last is None else f"Last-Event-ID: {last}\r\n"
-        self.socket.sendall(f"GET /v1/events{query} HTTP/1.1\r\nHost: localhost\r\n{field}\r\n".encode())
+        self.socket.sendall(f"GET {base}/v1/events{query} HTTP/1.1\r\nHost: localhost\r\n{field}\r\n".encode())
         self.file = self.socket.makefile("rb")
         self.status = int(self.file.readline().split()[1])
         while self.file.readline().strip():
@@ -195,9 +198,61 @@ def closed_meanwhile(checks, world):
     checks.equal(service.stop(), 0, "a graceful end, then")
 
 
+class HungDisk:
+    """tests/load/disk_faults.c: while `set` is 1 nothing that is asked of the disk of that ledger is answered."""
+
+    def __init__(self, world, ledger):
+        path = world.path("faults")
+        path.write_bytes(bytes(64))
+        self.words = mmap.mmap(os.open(path, os.O_RDWR), 64)
+        self.env = {"LD_PRELOAD": str(harness.test_program("disk_faults.so")), "MUN_DISK_FAULTS": str(path), "MUN_DISK_FAULTS_BELOW": str(ledger)}
+
+    def set(self, value):
+        struct.pack_into("<Q", self.words, 48, value)
+
+    def waiting(self):
+        return struct.unpack_from("<Q", self.words, 56)[0]
+
+
+def register(service, world, base, count):
+    body = b"".join(world.statement(f"{n}/{random.random()}") for n in range(count))
+    reply = service.post(f"{base}/v1/batch", body, "application/cbor-seq")
+    if reply.status != 200:
+        raise AssertionError(reply)
+
+
+def hung(checks, world):
+    """A disk that does not answer keeps the streams of its ledger waiting, and no others; nor does a reader that does not read."""
+    bad, good = world.ledger(name="bad"), world.ledger(name="good")
+    disk = HungDisk(world, bad)
+    with world.serve(bad, good, env=disk.env) as service:
+        for base in ("/bad", "/good"):
+            register(service, world, base, 300)
+        size = {base: service.get(f"{base}/v1").json()["size"] for base in ("/bad", "/good")}
+        news = [Reader(service, after=size["/good"] - 1, base="/good") for _ in range(12)]
+        asleep = [Reader(service, after=0, base="/good") for _ in range(4)]
+        disk.set(1)
+        starts = [1, size["/bad"] - 20] * 6  # far back, and among the last
+        late = [Reader(service, after=start - 1, base="/bad") for start in starts]
+        checks.ok(harness.wait_until(lambda: disk.waiting() > 0, 10), "somebody waits for the disk")
+        slowest = 0.0
+        for n in range(size["/good"], size["/good"] + 15):
+            began = time.monotonic()
+            register(service, world, "/good", 1)
+            checks.ok(all(right(reader.events(1), n, n + 1) for reader in news), f"entry {n} of the other ledger comes to its streams")
+            slowest = max(slowest, time.monotonic() - began)
+        checks.ok(disk.waiting() > 0, "the disk has not answered meanwhile")
+        checks.ok(slowest < 3, f"an entry of another ledger came after {slowest:.2f} s")
+        disk.set(0)
+        for start, reader in zip(starts, late):
+            checks.ok(right(reader.events(size["/bad"] - start), start, size["/bad"]), f"the stream from {start} gets everything when the disk answers again")
+        for reader in news + asleep + late:
+            reader.close()
+
+
 def main():
     random.seed(SEED)
-    harness.build("muniment", "muniment-serve")
+    harness.build("muniment", "muniment-serve", "disk_faults")
     with harness.Checks() as checks, harness.World() as world:
         with world.serve(world.ledger(name="main")) as service:
             grow(service, world, 100)
@@ -210,6 +265,7 @@ def main():
             forgotten(checks, service)
             checks.equal(service.stop(), 0, "a graceful end")
         closed_meanwhile(checks, world)
+        hung(checks, world)
 
 
 if __name__ == "__main__":
