@@ -5,12 +5,17 @@
  * Whatever is believed is compared with the root that the hash files give.
  */
 #include <stdlib.h>
+#include <time.h>
 
 #include "log/log_parts.h"
 #include "log/store_recover.h"
 #include "log/store_version.h"
 
 #define TRIES 100 /* torn reads of a block that is being written, a journal being replaced */
+/* An opening pauses between those behind the first few: the writer may be recovering, or syncing
+ * the folder between a larger journal's name and what it publishes then. Together two seconds. */
+#define TRIES_AT_ONCE 20
+#define PAUSE_NS      25000000L
 
 static mun_code try_again(mun_error *err)
 {
@@ -184,7 +189,11 @@ mun_code mun_peer_open(mun_log *log, mun_error *err)
     MUN_TRY(mun_store_version(log->config.vfs, err));
     MUN_TRY(mun_worker_take(log, &worker, err));
     mun_code code = MUN_E_NOT_FOUND;
-    for (int i = 0; i < TRIES && code == MUN_E_NOT_FOUND; i++) code = open_once(log, worker, err);
+    for (int i = 0; i < TRIES && code == MUN_E_NOT_FOUND; i++) {
+        const struct timespec pause = {.tv_nsec = PAUSE_NS};
+        if (i >= TRIES_AT_ONCE) nanosleep(&pause, NULL);
+        code = open_once(log, worker, err);
+    }
     mun_worker_give(log, worker);
     return code == MUN_E_NOT_FOUND ? try_again(err) : code;
 }

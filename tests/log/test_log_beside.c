@@ -5,8 +5,11 @@
  */
 #include "support/cmocka_all.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "log/log_world.h"
@@ -17,6 +20,7 @@
  * of a segment in the small world, and of blocks everywhere. */
 #define FLUSHED (MUN_LOG_COMMITS_IN_BLOCK - 3)
 #define WAITING (MUN_LOG_RING_FIRST / 2)
+#define SLOW_US 100000u
 
 typedef struct scene {
     world w;
@@ -24,6 +28,7 @@ typedef struct scene {
     mun_log *reader;
     bool watching, looking;
     unsigned looks;
+    _Atomic bool slow; /* the next sync of the ledger's folder takes its time */
 } scene;
 
 static scene *stage; /* the table's ctx is the real one's */
@@ -71,9 +76,11 @@ static mun_code looked_sync(void *ctx, mun_file *file, mun_error *err)
     return stage->w.vfs.sync(ctx, file, err);
 }
 
+/* Of a slow disk, when told so. */
 static mun_code looked_sync_dir(void *ctx, const char *name, mun_error *err)
 {
     look();
+    if (name[0] == '\0' && atomic_exchange(&stage->slow, false)) usleep(SLOW_US);
     return stage->w.vfs.sync_dir(ctx, name, err);
 }
 
@@ -153,10 +160,50 @@ static void test_through_a_recovery(void **state)
     world_close(&s.w);
 }
 
+typedef struct opening {
+    scene *s;
+    mun_log_config config;
+    mun_code code;
+    mun_error err;
+} opening;
+
+/* Opens and closes until the folder was synced. */
+static void *open_meanwhile(void *arg)
+{
+    opening *o = arg;
+    while (atomic_load(&o->s->slow)) usleep(100);
+    mun_log *log = NULL;
+    o->code = mun_log_open(&o->config, &log, &o->err);
+    if (o->code == MUN_OK) o->code = mun_log_close(log, &o->err);
+    return NULL;
+}
+
+/* Between a larger journal's name and what it publishes stands the sync of the folder: who opens
+ * for reading then waits for it. */
+static void test_opening_while_the_journal_grows(void **state)
+{
+    (void)state;
+    scene s;
+    pthread_t thread;
+    setup(&s, 2);
+    mun_store *store = open_store(&s);
+    add(&s, store, WAITING);
+    opening o = {.s = &s, .config = world_config(&s.w)};
+    o.config.read_only = true;
+    atomic_store(&s.slow, true);
+    assert_int_equal(pthread_create(&thread, NULL, open_meanwhile, &o), 0);
+    assert_ok(mun_store_grow(store, &s.w.crypto, 2 * MUN_LOG_RING_FIRST, err));
+    pthread_join(thread, NULL);
+    if (o.code != MUN_OK) fail_msg("open: %s: %s", mun_code_name(o.code), o.err.text);
+    mun_store_close(store);
+    world_close(&s.w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_through_a_recovery),
+        cmocka_unit_test(test_opening_while_the_journal_grows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
