@@ -8,7 +8,6 @@
 #include <string.h>
 
 #define TLOG_PROOF_START "c2sp.org/tlog-proof@"
-#define DIGEST_SHOWN     64
 
 static void put_leaf(const mun_app *app, json_t *object, const mun_statement *statement)
 {

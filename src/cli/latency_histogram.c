@@ -32,14 +32,6 @@ void mun_latencies_add(mun_latencies *l, uint64_t ns)
     if (ns > l->greatest) l->greatest = ns;
 }
 
-void mun_latencies_merge(mun_latencies *to, const mun_latencies *from)
-{
-    for (unsigned i = 0; i < MUN_LATENCY_BUCKETS; i++) to->buckets[i] += from->buckets[i];
-    to->count += from->count;
-    to->sum += from->sum;
-    if (from->greatest > to->greatest) to->greatest = from->greatest;
-}
-
 uint64_t mun_latencies_at(const mun_latencies *l, double part)
 {
     MUN_ASSERT(part >= 0 && part <= 1);

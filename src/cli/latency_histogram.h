@@ -22,7 +22,6 @@ typedef struct mun_latencies {
 } mun_latencies;
 
 void mun_latencies_add(mun_latencies *l, uint64_t ns);
-void mun_latencies_merge(mun_latencies *to, const mun_latencies *from);
 /* The least bound that at least part (0..1) of the values do not exceed; 0 without values. Never
  * more than the greatest. */
 uint64_t mun_latencies_at(const mun_latencies *l, double part);

@@ -19,7 +19,6 @@
 
 #define MUN_INDEX_SCHEMA         1
 #define MUN_INDEX_APPLICATION_ID 1297436233 /* "MUNI" */
-#define MUN_INDEX_LEAF           32
 
 typedef struct mun_index mun_index;
 

@@ -152,7 +152,6 @@ void mun_recent_push(mun_recent *recent, mun_pending pending, mun_tree_head head
 /* The oldest ones, at most max, without removing them. */
 size_t mun_recent_oldest(mun_recent *recent, mun_pending *ret, size_t max);
 void mun_recent_pop(mun_recent *recent, size_t n);
-bool mun_recent_empty(mun_recent *recent);
 /* These look among the batches not popped yet; false: not there, so it is in the streams. */
 bool mun_recent_node(mun_recent *recent, unsigned height, uint64_t index, mun_hash *ret);
 bool mun_recent_entry(mun_recent *recent, uint64_t index, mun_buf *ret, uint64_t *ret_time);

@@ -88,14 +88,6 @@ void mun_recent_pop(mun_recent *recent, size_t n)
     pthread_rwlock_unlock(&recent->lock);
 }
 
-bool mun_recent_empty(mun_recent *recent)
-{
-    pthread_rwlock_rdlock(&recent->lock);
-    bool empty = recent->count == 0;
-    pthread_rwlock_unlock(&recent->lock);
-    return empty;
-}
-
 /* With the lock: the batch that holds an entry. An empty batch begins where the next one does, so
  * the last one that begins at or before the entry is the right one. */
 static const mun_batch *batch_of(const mun_recent *recent, uint64_t index)

@@ -220,10 +220,3 @@ uint32_t mun_store_ring_blocks(const mun_store *store)
 {
     return (uint32_t)store->journal.blocks;
 }
-
-uint64_t mun_store_stream_bytes(const mun_store *store)
-{
-    uint64_t sum = 0;
-    for (unsigned s = 0; s < MUN_STREAMS; s++) sum += store->streams.stream[s].len;
-    return sum;
-}

@@ -131,7 +131,6 @@ uint64_t mun_store_followed(const mun_store *store); /* entries in the streams, 
 uint64_t mun_store_flushed(const mun_store *store);  /* entries durable in the streams */
 uint64_t mun_store_batches(const mun_store *store);  /* followed */
 uint32_t mun_store_ring_blocks(const mun_store *store);
-uint64_t mun_store_stream_bytes(const mun_store *store);
 
 /* Half the ring is used by batches that were followed but not flushed. */
 bool mun_store_flush_due(const mun_store *store);
