@@ -218,6 +218,7 @@ void mun_batch_post(const mun_request *request, mun_response *response)
     if (atomic_fetch_add(&served->batches, 1) < most && in) {
         batch_run(request, response);
     } else {
+        mun_metrics_count(request->service->metrics, MUN_COUNT_SHED, 1);
         mun_problem(request, response, 503, MUN_TITLE_BUSY,
                     "other batches are being registered; try again");
     }

@@ -198,6 +198,7 @@ static void begin_stream(http_exchange *exchange)
     if (exchange->request.method == MUN_METHOD_HEAD) {
         exchange->close = true;
     } else if (!http_stream_open(exchange)) {
+        mun_metrics_count(exchange->server->metrics, MUN_COUNT_SHED, 1);
         mun_problem(&exchange->request, &exchange->response, 503, MUN_TITLE_BUSY,
                     "There are too many event streams; try again later.");
     }

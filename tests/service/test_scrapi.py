@@ -216,6 +216,19 @@ def batches(checks, world, service, known):
     checks.equal(alone.header("location"), harness.location_of(good[19]), "one of a batch, posted alone")
 
 
+def batches_at_once(checks, world, service):
+    """A few are served, the others are asked to come again, and counted as sent away."""
+    body = world.statement() * 3000
+    before = service.metric("muniment_shed_total")
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        replies = list(pool.map(lambda _: service.post("/v1/batch", body, SEQUENCE), range(8)))
+    later = [r for r in replies if r.status == 503]
+    checks.ok(later and len(later) < 8 and all(r.status in (200, 503) for r in replies), f"eight batches at once: {[r.status for r in replies]}")
+    checks.ok(all(r.type == PROBLEM_JSON and (r.header("retry-after") or "").isdigit() for r in later), "those that are sent away are told when to come")
+    checks.equal(service.metric("muniment_shed_total") - before, float(len(later)), "counted: sent away")
+    checks.ok(all(len(harness.cbor_sequence(r.body)) == 3000 for r in replies if r.status == 200), "those that are served get a result for each statement")
+
+
 # ---- many at once, many ledgers ------------------------------------------------------------------
 
 def together(checks, world, service, known):
@@ -290,6 +303,7 @@ def main():
             locations(checks, service)
             key_resources(checks, service, known)
             batches(checks, world, service, known)
+            batches_at_once(checks, world, service)
             together(checks, world, service, known)
             command_line(checks, world, service, known)
             checks.equal(service.stop(), 0, "ends in good order")
