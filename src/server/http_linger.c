@@ -77,7 +77,7 @@ void http_linger_keep(http_linger *linger, int fd)
     if (kept < 0) return;
     shutdown(kept, SHUT_WR); /* the answer is out */
     pthread_mutex_lock(&linger->mutex);
-    bool room = linger->len < LINGER_MAX && !linger->ends;
+    bool room = linger->len < linger->max && !linger->ends;
     if (room) {
         linger->sockets[linger->len++] = (http_lingering){
             kept, http_now_ns() + LINGER_SECONDS * 1000 * (uint64_t)HTTP_NS_PER_MS};
@@ -87,8 +87,9 @@ void http_linger_keep(http_linger *linger, int fd)
     if (!room) close(kept);
 }
 
-mun_code http_linger_start(http_linger *linger, mun_error *err)
+mun_code http_linger_start(http_linger *linger, size_t max, mun_error *err)
 {
+    linger->max = max < LINGER_MAX ? max : LINGER_MAX;
     pthread_mutex_init(&linger->mutex, NULL);
     pthread_cond_init(&linger->wake, NULL);
     int failed = pthread_create(&linger->thread, NULL, lingerer, linger);

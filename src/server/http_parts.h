@@ -164,7 +164,7 @@ typedef struct http_linger {
     pthread_cond_t wake;
     pthread_t thread;
     bool runs, ends;
-    size_t len;
+    size_t len, max;
     http_lingering sockets[LINGER_MAX];
 } http_linger;
 
@@ -220,7 +220,8 @@ void http_sweeper_call(mun_http_server *server);
 void http_close_idle(mun_http_server *server, bool receiving);
 
 /* http_linger.c: what a refused client still sends is read, so that it sees the answer. */
-MUN_MUST mun_code http_linger_start(http_linger *linger, mun_error *err);
+/* max: sockets at once; LINGER_MAX at most. */
+MUN_MUST mun_code http_linger_start(http_linger *linger, size_t max, mun_error *err);
 void http_linger_stop(http_linger *linger);
 void http_linger_keep(http_linger *linger, int fd);
 

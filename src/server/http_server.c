@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,7 +15,7 @@
     (24u << 10)           /* the library's memory for one connection: a head, and its notes        \
                            */
 #define POOL_STEP    1024 /* what its read buffer grows by */
-#define SPARE_FILES  512  /* descriptors for ledgers, logs and the rest */
+#define LINGER_SHARE 8    /* one refused socket is read dry for so many connections allowed */
 #define LISTEN_SHARE 2    /* the library's own limit is a multiple of ours: never reached */
 
 /* 0.9.76 has levels of discipline and refuses by itself what we read from the layout before. */
@@ -41,24 +40,6 @@ static mun_http_options completed(const mun_http_options *given)
     options.idle_seconds = or_default(options.idle_seconds, MUN_HTTP_IDLE_SECONDS);
     options.write_seconds = or_default(options.write_seconds, MUN_HTTP_WRITE_SECONDS);
     return options;
-}
-
-/* A descriptor for each connection and some for the rest; fewer connections where there are not so
- * many to be had. */
-static void raise_files(mun_http_options *options)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-    limit.rlim_cur = limit.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) getrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur > options->connections + SPARE_FILES)
-        return;
-    uint32_t fits = limit.rlim_cur > 2 * SPARE_FILES ? (uint32_t)limit.rlim_cur - SPARE_FILES
-                                                     : (uint32_t)limit.rlim_cur / 2;
-    mun_event(MUN_EVENT_WARNING, "few_files", MUN_KV_NUMBER("files", limit.rlim_cur),
-              MUN_KV_NUMBER("connections_wanted", options->connections),
-              MUN_KV_NUMBER("connections", fits));
-    options->connections = fits;
 }
 
 /* The target stays as it was sent: handlers decode what they capture. */
@@ -109,7 +90,7 @@ static mun_code start_all(mun_http_server *server, mun_error *err)
     MUN_TRY(mun_work_queue_create(options->workers, MUN_WORK_QUEUE, server->metrics, &server->work,
                                   err));
     MUN_TRY(http_sweeper_start(server, err));
-    MUN_TRY(http_linger_start(&server->linger, err));
+    MUN_TRY(http_linger_start(&server->linger, options->connections / LINGER_SHARE + 1, err));
     for (; server->listeners_len < options->sockets_len; server->listeners_len++) {
         size_t n = server->listeners_len;
         http_listener *listener = &server->listeners[n];
@@ -140,7 +121,6 @@ mun_code mun_http_start(const mun_http_options *given, mun_http_server **ret, mu
         return mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "no memory for the HTTP server");
     }
     server->options = completed(given);
-    raise_files(&server->options);
     server->library_seconds = library_timeout(&server->options);
     server->service = given->service;
     server->metrics = given->service->metrics;

@@ -14,12 +14,10 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <time.h>
 
-#define TICK_NS      500000000 /* how often changed files are looked for, and the watchdog is fed */
-#define FILES_WANTED 65536     /* descriptors; the hard limit may be lower */
-#define WARM_MAX     64        /* ledgers that are opened at once after the start */
+#define TICK_NS  500000000 /* how often changed files are looked for, and the watchdog is fed */
+#define WARM_MAX 64        /* ledgers that are opened at once after the start */
 
 #define HEAD_START_STEPS 100 /* of 5 ms: how long the transport waits for them */
 
@@ -38,18 +36,6 @@ static void block_signals(sigset_t *ret)
     sigaddset(ret, SIGINT);
     sigaddset(ret, SIGHUP);
     pthread_sigmask(SIG_BLOCK, ret, NULL);
-}
-
-/* Every connection is a descriptor, and the soft limit is usually 1,024. */
-static void raise_files(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-    rlim_t wanted = limit.rlim_max < FILES_WANTED ? limit.rlim_max : FILES_WANTED;
-    if (limit.rlim_cur >= wanted) return;
-    limit.rlim_cur = wanted;
-    if (setrlimit(RLIMIT_NOFILE, &limit) == 0) return;
-    mun_event(MUN_EVENT_WARNING, "few_descriptors", MUN_KV_NUMBER("limit", limit.rlim_cur));
 }
 
 /* On a worker: a ledger has grown. */
@@ -72,8 +58,9 @@ static void wake_whom(service_run *run, mun_http_server *http)
 
 static mun_code start_parts(service_run *run, mun_error *err)
 {
-    const mun_limits *limits = &run->config.limits;
-    run->service.limits = *limits;
+    const mun_limits *limits = &run->service.limits;
+    run->service.limits = run->config.limits;
+    service_files_raise(&run->service.limits, run->config.ledgers_len);
     run->service.started_ms = wall_clock_ms();
     run->service.public_url = run->config.public_url;
     run->service.metrics = mun_metrics_create();
@@ -95,7 +82,7 @@ static mun_code start_transport(service_run *run, mun_error *err)
 {
     int sockets[MUN_LISTEN_MAX + MUN_INHERITED_MAX];
     bool proxies[MUN_LISTEN_MAX + MUN_INHERITED_MAX];
-    const mun_limits *limits = &run->config.limits;
+    const mun_limits *limits = &run->service.limits;
     for (size_t i = 0; i < run->sockets_len; i++) {
         sockets[i] = run->sockets[i].fd;
         proxies[i] = run->sockets[i].proxy;
@@ -280,7 +267,6 @@ mun_code mun_service_run(const mun_service_options *options, mun_error *err)
         block_signals(&signals);
         mun_event_log_init(options->json_log ? MUN_EVENT_JSON : run->config.log_format,
                            run->config.log_level);
-        raise_files();
         code = serve(run, &signals, err);
         if (code == MUN_OK) mun_event_list(MUN_EVENT_NOTICE, "stopped", NULL, 0);
         if (code != MUN_OK) service_sockets_unlink(run);

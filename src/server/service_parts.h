@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The inside of the running service, shared by service.c (its life), service_ledgers.c (which
- * ledgers it serves, and the change of that) and service_sockets.c (where it listens).
+ * The inside of the running service, shared by service.c (its life), service_files.c (how many files
+ * it may open), service_ledgers.c (which ledgers it serves, and the change of that) and
+ * service_sockets.c (where it listens).
  *
  * Threads: the main thread, except where said.
  */
@@ -38,6 +39,13 @@ typedef struct service_run {
     pthread_rwlock_t waking; /* held while a worker wakes the streams of a ledger */
     mun_http_server *wake;   /* whom; NULL before the start and from the stop on */
 } service_run;
+
+/* ---- service_files.c ---- */
+
+/* What of these limits so many files allow, for so many ledgers. */
+mun_limits service_files_fit(mun_limits limits, uint64_t files, size_t ledgers);
+/* Lets the process have as many files as it may, and lowers the limits that are beyond them. */
+void service_files_raise(mun_limits *limits, size_t ledgers);
 
 /* ---- service_ledgers.c ---- */
 

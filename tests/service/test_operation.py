@@ -332,6 +332,31 @@ def activated(checks, world):
         checks.equal(service.get("/healthz").status, 200, "sockets meant for another process are left alone")
 
 
+# ---- few files ----
+
+def few_files(checks, world):
+    """A process that may open few files has fewer connections and open ledgers, and nobody is left in silence."""
+    names = [f"l{n}" for n in range(12)]
+    ledgers = [world.ledger(name=name) for name in names]
+    with world.serve(*ledgers, wrapper=("sh", "-c", 'ulimit -n 256; exec "$@"', "sh")) as service:
+        checks.ok("event=few_files files=256" in service.log(), "it is said")
+        for _ in range(2):
+            for name in names:
+                answers = [service.get(f"/{name}/checkpoint").status, service.get(f"/{name}/v1/entries").status,
+                           service.post_statement(world.statement(), f"/{name}").status]
+                checks.equal(answers, [200, 200, 201], f"{name} of twelve ledgers with 256 files")
+        held, told = [], {}
+        for _ in range(270):
+            held.append(service.socket(timeout=5))
+            held[-1].sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            status = held[-1].recv(4096)[9:12]
+            told[status] = told.get(status, 0) + 1
+        for connection in held:
+            connection.close()
+        checks.ok(set(told) == {b"200", b"503"} and told[b"200"] >= 64, f"of 270 connections: {told}")
+        checks.ok(harness.wait_until(lambda: service.get("/l3/checkpoint").status == 200, 10), "and when they are gone it goes on")
+
+
 # ---- reload ----
 
 class Load(threading.Thread):
@@ -518,7 +543,7 @@ def stopping(checks, world):
 
 def main():
     with harness.Checks() as checks, harness.World() as world:
-        for test in (metrics, health, busy, who_may_look, log, journal, notify, activated, reload, changed, stopping):
+        for test in (metrics, health, busy, who_may_look, log, journal, notify, activated, few_files, reload, changed, stopping):
             test(checks, world)
 
 
