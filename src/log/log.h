@@ -116,7 +116,9 @@ MUN_MUST mun_code mun_log_inclusion_to(mun_log *log, const mun_hash *leaf, uint6
 void mun_log_keep_leaf(mun_log *log, uint64_t index, const mun_hash *leaf);
 MUN_MUST mun_code mun_log_consistency(mun_log *log, uint64_t old_size, uint64_t new_size,
                                       mun_path *ret, mun_error *err);
-/* The bytes of a tile (level >= 0) or of an entry bundle (level -1) at the given width. */
+/* The bytes of a tile (level >= 0) or of an entry bundle (level -1) at the given width, appended to
+ * ret. A full tile was held against the hash above it, an entry against its leaf hash; a tile that
+ * is not full is as its file has it. */
 MUN_MUST mun_code mun_log_tile(mun_log *log, int level, uint64_t n, unsigned width, mun_buf *ret,
                                mun_error *err);
 

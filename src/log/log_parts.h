@@ -197,6 +197,18 @@ mun_code mun_log_leaf_get(void *ctx, uint64_t index, mun_hash *ret, mun_error *e
 /* log_peer.c */
 MUN_MUST mun_code mun_peer_open(mun_log *log, mun_error *err);
 
+/* log_read.c */
+/* What came of reading up to this entry, unless the disk lost what the log had written there: then
+ * neither what was read, nor damage that was seen, nor a visitor's word that it has enough counts.
+ */
+MUN_MUST mun_code mun_log_unless_lost(const mun_log *log, uint64_t last, mun_code code,
+                                      mun_error *err);
+/* The record of an entry at *at, which moves behind it. MUN_E_DAMAGED: it does not end before end,
+ * or is not the entry of this leaf hash. */
+MUN_MUST mun_code mun_log_record_take(const mun_crypto *crypto, uint64_t index,
+                                      const mun_hash *leaf, const uint8_t **at, const uint8_t *end,
+                                      mun_slice *ret_entry, mun_error *err);
+
 /* log_tree.c */
 typedef struct mun_log_nodes {
     mun_log *log;

@@ -25,10 +25,7 @@ static mun_code synced_check(const mun_log *log, uint64_t last, mun_error *err)
     return mun_log_check(log, err);
 }
 
-/* What came of reading up to this entry, unless the disk lost what the log had written there: then
- * neither what was read, nor damage that was seen, nor a visitor's word that it has enough counts.
- */
-static mun_code unless_lost(const mun_log *log, uint64_t last, mun_code code, mun_error *err)
+mun_code mun_log_unless_lost(const mun_log *log, uint64_t last, mun_code code, mun_error *err)
 {
     mun_error why = {0};
     mun_code synced = synced_check(log, last, &why);
@@ -52,7 +49,7 @@ static mun_code from_streams(mun_log *log, uint64_t index, mun_buf *ret_entry,
     }
     mun_worker_give(log, worker);
     if (code != MUN_OK && code != MUN_E_DAMAGED) return code;
-    return unless_lost(log, index, code, err);
+    return mun_log_unless_lost(log, index, code, err);
 }
 
 mun_code mun_log_read(mun_log *log, uint64_t index, mun_buf *ret_entry, uint64_t *ret_time_ms,
@@ -136,7 +133,7 @@ mun_code mun_log_times(mun_log *log, uint64_t first, uint64_t end, mun_log_time_
         uint64_t stop = end < on_disk ? end : on_disk;
         mun_code code = times_by_records(&t, worker, stop, err);
         mun_worker_give(log, worker);
-        MUN_TRY(unless_lost(log, stop - 1, code, err));
+        MUN_TRY(mun_log_unless_lost(log, stop - 1, code, err));
     }
     return MUN_OK;
 }
@@ -168,6 +165,28 @@ static mun_code scan_time(scan *s, uint64_t index, uint64_t *ret, mun_error *err
     return mun_time_walk_next(s->times, index, ret, err);
 }
 
+mun_code mun_log_record_take(const mun_crypto *crypto, uint64_t index, const mun_hash *leaf,
+                             const uint8_t **at, const uint8_t *end, mun_slice *ret_entry,
+                             mun_error *err)
+{
+    char name[MUN_FILE_NAME_MAX];
+    mun_hash found;
+    size_t left = (size_t)(end - *at);
+    size_t len = left < 2 ? 0 : (size_t)(*at)[0] << 8 | (*at)[1];
+    mun_stream_name(name, MUN_STREAM_SEGMENT, index / MUN_LOG_SEGMENT_ENTRIES);
+    if (len == 0 || left < 2 + len) {
+        return mun_damage(err, name, 0, index, "the lengths of the entries do not fit");
+    }
+    mun_slice entry = mun_slice_of(*at + 2, len);
+    mun_hash_leaf(crypto, entry, &found);
+    if (!mun_hash_equal(&found, leaf)) {
+        return mun_damage(err, name, 0, index, "the entry does not match its hash in hashes/0");
+    }
+    *ret_entry = entry;
+    *at += 2 + len;
+    return MUN_OK;
+}
+
 /* Entries first .. first+count-1, whose records are in s->buf. */
 static mun_code visit_records(scan *s, uint64_t first, uint32_t count, mun_error *err)
 {
@@ -176,23 +195,12 @@ static mun_code visit_records(scan *s, uint64_t first, uint32_t count, mun_error
     const uint8_t *end = at + s->buf.len;
     MUN_TRY(mun_reader_hashes(s->log->reader, 0, first, count, want, err));
     for (uint32_t i = 0; i < count; i++) {
-        uint64_t index = first + i;
         uint64_t time = 0;
-        mun_hash leaf;
-        char name[MUN_FILE_NAME_MAX];
-        mun_stream_name(name, MUN_STREAM_SEGMENT, index / MUN_LOG_SEGMENT_ENTRIES);
-        size_t len = end - at < 2 ? 0 : (size_t)at[0] << 8 | at[1];
-        if (len == 0 || (size_t)(end - at) < 2 + len) {
-            return mun_damage(err, name, 0, index, "the lengths of the entries do not fit");
-        }
-        mun_slice entry = mun_slice_of(at + 2, len);
-        mun_hash_leaf(&s->worker->crypto, entry, &leaf);
-        if (!mun_hash_equal(&leaf, &want[i])) {
-            return mun_damage(err, name, 0, index, "the entry does not match its hash in hashes/0");
-        }
-        MUN_TRY(scan_time(s, index, &time, err));
-        MUN_TRY(s->visit(s->ctx, index, time, entry, &leaf, err));
-        at += 2 + len;
+        mun_slice entry;
+        MUN_TRY(
+            mun_log_record_take(&s->worker->crypto, first + i, &want[i], &at, end, &entry, err));
+        MUN_TRY(scan_time(s, first + i, &time, err));
+        MUN_TRY(s->visit(s->ctx, first + i, time, entry, &want[i], err));
     }
     return MUN_OK;
 }
@@ -208,7 +216,7 @@ static mun_code scan_streams(scan *s, uint64_t *index, uint64_t end, mun_error *
         mun_code code = mun_reader_records(s->log->reader, *index, (uint32_t)count,
                                            mun_log_on_disk(s->log), &s->buf, err);
         if (code == MUN_OK) code = visit_records(s, *index, (uint32_t)count, err);
-        MUN_TRY(unless_lost(s->log, *index + count - 1, code, err));
+        MUN_TRY(mun_log_unless_lost(s->log, *index + count - 1, code, err));
         *index += count;
     }
     return MUN_OK;

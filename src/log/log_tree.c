@@ -70,6 +70,14 @@ static mun_code beyond(const mun_tree_head *head, uint64_t size, mun_error *err)
                      (unsigned long long)head->size, (unsigned long long)size);
 }
 
+/* A proof is checked, so one that is given is right; damage that was seen may be what the disk lost
+ * when a write failed. */
+static mun_code proven(const mun_log *log, const mun_tree_head *head, mun_code code, mun_error *err)
+{
+    if (code != MUN_E_DAMAGED || head->size == 0) return code;
+    return mun_log_unless_lost(log, head->size - 1, code, err);
+}
+
 /* Whoever called asks the files once more: what was kept may come from a file that has been mended
  * since, or from another ledger that stood here when a reader opened it. */
 static mun_code wrong_proof(mun_log *log, mun_error *err, uint64_t entry)
@@ -135,7 +143,7 @@ mun_code mun_log_root(mun_log *log, uint64_t size, mun_hash *ret, mun_error *err
     mun_code code = root_at(log, worker, &head, size, ret, err);
     if (code == MUN_E_DAMAGED) code = root_at(log, worker, &head, size, ret, err);
     mun_worker_give(log, worker);
-    return code;
+    return proven(log, &head, code, err);
 }
 
 /* Every proof is checked against a root: damage gives no wrong proof. */
@@ -179,7 +187,7 @@ mun_code mun_log_inclusion_to(mun_log *log, const mun_hash *leaf, uint64_t index
     mun_code code = inclusion_to(log, worker, leaf, index, head, ret, err);
     if (code == MUN_E_DAMAGED) code = inclusion_to(log, worker, leaf, index, head, ret, err);
     mun_worker_give(log, worker);
-    return code;
+    return proven(log, head, code, err);
 }
 
 void mun_log_keep_leaf(mun_log *log, uint64_t index, const mun_hash *leaf)
@@ -197,7 +205,7 @@ mun_code mun_log_inclusion(mun_log *log, uint64_t index, uint64_t size, mun_path
     mun_code code = inclusion_of(log, worker, &head, index, size, ret, err);
     if (code == MUN_E_DAMAGED) code = inclusion_of(log, worker, &head, index, size, ret, err);
     mun_worker_give(log, worker);
-    return code;
+    return proven(log, &head, code, err);
 }
 
 static mun_code consistency_of(mun_log *log, mun_worker *worker, const mun_tree_head *head,
@@ -227,7 +235,7 @@ mun_code mun_log_consistency(mun_log *log, uint64_t old_size, uint64_t new_size,
         code = consistency_of(log, worker, &head, old_size, new_size, ret, err);
     }
     mun_worker_give(log, worker);
-    return code;
+    return proven(log, &head, code, err);
 }
 
 /* ---- tiles -----------------------------------------------------------------------------------*/
@@ -280,12 +288,31 @@ static mun_code hash_tile(mun_log *log, mun_worker *worker, unsigned level, uint
     return check_tile(log, worker, level, n, to, err);
 }
 
-static mun_code bundle(mun_log *log, uint64_t n, unsigned width, mun_buf *ret, mun_error *err)
+/* Straight from the segment, and every entry held against its leaf hash: whoever gets a bundle may
+ * keep it for ever. */
+static mun_code bundle_on_disk(mun_log *log, mun_worker *worker, uint64_t first, unsigned width,
+                               mun_buf *ret, mun_error *err)
+{
+    mun_hash want[MUN_LOG_TILE_WIDTH];
+    size_t from = ret->len;
+    MUN_TRY(mun_reader_hashes(log->reader, 0, first, width, want, err));
+    MUN_TRY(mun_reader_records(log->reader, first, width, mun_log_on_disk(log), ret, err));
+    const uint8_t *at = ret->ptr + from, *end = ret->ptr + ret->len;
+    for (unsigned i = 0; i < width; i++) {
+        mun_slice entry;
+        MUN_TRY(mun_log_record_take(&worker->crypto, first + i, &want[i], &at, end, &entry, err));
+    }
+    if (at == end) return MUN_OK;
+    return mun_damage(err, MUN_FILE_OFFSETS, 4 * first, first + width - 1,
+                      "the entry does not end where the next one begins");
+}
+
+static mun_code bundle(mun_log *log, mun_worker *worker, uint64_t n, unsigned width, mun_buf *ret,
+                       mun_error *err)
 {
     uint64_t first = n * MUN_LOG_TILE_WIDTH;
-    uint64_t on_disk = mun_log_on_disk(log);
-    if (first + width <= on_disk) {
-        return mun_reader_records(log->reader, first, width, on_disk, ret, err);
+    if (first + width <= mun_log_on_disk(log)) {
+        return bundle_on_disk(log, worker, first, width, ret, err);
     }
     for (unsigned i = 0; i < width; i++) {
         size_t at = ret->len;
@@ -310,10 +337,12 @@ mun_code mun_log_tile(mun_log *log, int level, uint64_t n, unsigned width, mun_b
         width > have - n * MUN_LOG_TILE_WIDTH) {
         return mun_fail(err, MUN_E_NOT_FOUND, MUN_NO_OFFSET, "the log has no such tile (yet)");
     }
-    if (level < 0) return bundle(log, n, width, ret, err);
     mun_worker *worker;
     MUN_TRY(mun_worker_take(log, &worker, err));
-    mun_code code = hash_tile(log, worker, (unsigned)level, n, width, ret, err);
+    mun_code code = level < 0 ? bundle(log, worker, n, width, ret, err)
+                              : hash_tile(log, worker, (unsigned)level, n, width, ret, err);
     mun_worker_give(log, worker);
-    return code;
+    if (code != MUN_OK && code != MUN_E_DAMAGED) return code;
+    uint64_t last = ((n * MUN_LOG_TILE_WIDTH + width) << height) - 1;
+    return mun_log_unless_lost(log, last, code, err);
 }

@@ -498,12 +498,39 @@ static void test_tile_of_a_damaged_file(void **state)
     teardown(&p);
 }
 
+/* A bundle is given out for ever: a damaged entry in it is an error that names the place. */
+static void test_bundle_of_a_damaged_file(void **state)
+{
+    (void)state;
+    enum { WIDTH = 4 }; /* a full tile in the small world */
+    proving p;
+    mun_error why;
+    setup(&p, 7);
+    grow_to(&p, 40, 3);
+    wait_followed(&p);
+    for (uint64_t at = 0, len = 1; at < len; at++) { /* lengths and entries */
+        MUN_BUF_AUTO mun_buf buf = mun_buf_growable(1u << 20);
+        assert_ok(mun_log_tile(p.log, -1, 0, WIDTH, &buf, err));
+        len = buf.len;
+        flip(&p, "entries/0000000000", at);
+        mun_buf_clear(&buf);
+        assert_int_equal(mun_log_tile(p.log, -1, 0, WIDTH, &buf, &why), MUN_E_DAMAGED);
+        assert_non_null(strstr(why.text, "entries/0000000000"));
+        flip(&p, "entries/0000000000", at);
+    }
+    teardown(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_proof),     cmocka_unit_test(test_before_and_after_following),
-        cmocka_unit_test(test_while_it_grows),  cmocka_unit_test(test_damage_and_repair),
-        cmocka_unit_test(test_wrong_node_kept), cmocka_unit_test(test_tile_of_a_damaged_file),
+        cmocka_unit_test(test_every_proof),
+        cmocka_unit_test(test_before_and_after_following),
+        cmocka_unit_test(test_while_it_grows),
+        cmocka_unit_test(test_damage_and_repair),
+        cmocka_unit_test(test_wrong_node_kept),
+        cmocka_unit_test(test_tile_of_a_damaged_file),
+        cmocka_unit_test(test_bundle_of_a_damaged_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
