@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The inside of the running service, shared by service.c (its life), service_files.c (how many files
- * it may open), service_ledgers.c (which ledgers it serves, and the change of that) and
+ * The inside of the running service, shared by service.c (its life), service_files.c (how many
+ * files it may open), service_ledgers.c (which ledgers it serves, and the change of that) and
  * service_sockets.c (where it listens).
  *
  * Threads: the main thread, except where said.
