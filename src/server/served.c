@@ -14,6 +14,7 @@
 #define SECOND_NS  UINT64_C(1000000000)
 #define WAIT_NS    (MUN_SERVED_WAIT_MS * UINT64_C(1000000))
 #define ROOM_AGAIN (UINT64_C(64) << 20) /* free bytes with which a full ledger counts as ready */
+#define LOCK_FILE  "lock"               /* docs/format/log.md */
 
 static uint64_t clock_ns(void)
 {
@@ -89,6 +90,17 @@ static mun_code open_with_passphrase(const mun_served *served, mun_ledger **ret,
     return code;
 }
 
+/* The inode of the writer's lock; 0: there is none. MUN_OK where that is known. */
+static mun_code lock_look(const mun_served *served, uint64_t *ret)
+{
+    char path[MUN_PATH_BYTES_MAX];
+    mun_file_info info;
+    snprintf(path, sizeof path, "%s/" LOCK_FILE, served->options.directory);
+    MUN_TRY(mun_file_look(path, true, &info, NULL));
+    *ret = info.kind == MUN_FILE_MISSING ? 0 : info.inode;
+    return MUN_OK;
+}
+
 static mun_served_state state_after(mun_code code)
 {
     if (code == MUN_OK) return MUN_SERVED_READY;
@@ -124,11 +136,13 @@ static mun_code open_locked(mun_served *served, mun_error *err)
 {
     mun_ledger *ledger = NULL;
     mun_error why = {0};
+    uint64_t lock_inode = 0;
     served->moving = true;
     served->moving_ns = clock_ns();
     served->state = MUN_SERVED_OPENING;
     pthread_mutex_unlock(&served->mutex);
     mun_code code = open_with_passphrase(served, &ledger, &why);
+    if (code == MUN_OK && lock_look(served, &lock_inode) != MUN_OK) lock_inode = 0;
     if (code != MUN_OK) {
         mun_event(MUN_EVENT_ERROR, "ledger_not_opened", MUN_KV("ledger", served->options.name),
                   MUN_KV("code", mun_code_name(code)), MUN_KV("reason", why.text));
@@ -138,6 +152,7 @@ static mun_code open_locked(mun_served *served, mun_error *err)
     pthread_mutex_lock(&served->mutex);
     served->moving = false;
     served->ledger = ledger;
+    served->lock_inode = lock_inode;
     served->state = state_after(code);
     served->why = why;
     if (code == MUN_OK) {
@@ -459,8 +474,33 @@ bool mun_served_is_removed(mun_served *served)
     return removed;
 }
 
+/*
+ * Files that are open take entries also when their directory has been removed, and what was
+ * acknowledged would be gone with the process; or it has been moved, and another ledger may begin
+ * in its place. The lock is what two writers meet at, so it tells where the ledger is.
+ */
+static mun_code away_check(mun_served *served, mun_error *err)
+{
+    uint64_t now = 0;
+    mun_error why = {0};
+    pthread_mutex_lock(&served->mutex);
+    uint64_t then = served->lock_inode;
+    pthread_mutex_unlock(&served->mutex);
+    if (then == 0 || lock_look(served, &now) != MUN_OK || now == then) return MUN_OK;
+    mun_fail(&why, MUN_E_FAILED, MUN_NO_OFFSET,
+             "its directory was removed, moved or replaced while it was served");
+    pthread_mutex_lock(&served->mutex);
+    if (!served->reopen) failure_note(served);
+    served->reopen = true;
+    state_set(served, MUN_SERVED_FAILED, &why);
+    pthread_mutex_unlock(&served->mutex);
+    if (err != NULL) *err = why;
+    return MUN_E_FAILED;
+}
+
 mun_code mun_served_may_write(mun_served *served, mun_error *err)
 {
+    MUN_TRY(away_check(served, err));
     mun_code code = MUN_OK;
     pthread_mutex_lock(&served->mutex);
     uint64_t now = clock_ns();

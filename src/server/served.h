@@ -106,8 +106,9 @@ uint64_t mun_served_size(const mun_served *served);
 /* It was taken out of service (mun_served_remove). */
 bool mun_served_is_removed(mun_served *served);
 
-/* Whether a registration may be tried now: MUN_E_NO_SPACE while the disk is known to be full,
- * MUN_E_DAMAGED. And that one was written: the disk has room again. */
+/* Whether a registration may be tried now, by whoever has the ledger in use: MUN_E_NO_SPACE while
+ * the disk is known to be full, MUN_E_DAMAGED; MUN_E_FAILED when its directory is no longer where
+ * it was, and it is opened anew. And that one was written: the disk has room again. */
 MUN_MUST mun_code mun_served_may_write(mun_served *served, mun_error *err);
 void mun_served_wrote(mun_served *served);
 /* Whoever sends no more registrations because the service says that it is full must learn that

@@ -29,7 +29,8 @@ struct mun_served {
 
     pthread_mutex_t mutex;
     pthread_cond_t changed;
-    mun_ledger *ledger; /* NULL: not open */
+    mun_ledger *ledger;  /* NULL: not open */
+    uint64_t lock_inode; /* of the writer's lock in its directory when it was opened; 0: none */
     size_t users;
     bool moving;            /* a thread opens or closes it */
     uint64_t moving_ns;     /* since when */

@@ -335,6 +335,35 @@ static void readers_follow(void **state)
     world_close(s->ledger);
 }
 
+/* What is registered after the directory was taken away would be acknowledged and then gone. */
+static void acknowledges_nothing_in_a_directory_that_is_gone(void **state)
+{
+    server_world *s = *state;
+    char moved[MUN_PATH_BYTES_MAX];
+    mun_ledger *ledger = NULL;
+    mun_error why = {0};
+    snprintf(moved, sizeof moved, "%.4000s/moved", s->ledger->folder);
+    must(mun_served_use(s->served, true, &ledger, err));
+    must(mun_served_may_write(s->served, err));
+    assert_int_equal(rename(s->ledger->path, moved), 0);
+    assert_int_equal(mun_served_may_write(s->served, &why), MUN_E_FAILED);
+    assert_non_null(strstr(why.text, "directory"));
+    assert_int_equal(mun_served_state_get(s->served, NULL), MUN_SERVED_FAILED);
+    mun_served_done(s->served, ledger, MUN_OK);
+    assert_false(mun_served_is_open(s->served));
+    assert_int_not_equal(mun_served_use(s->served, true, &ledger, NULL), MUN_OK);
+    assert_int_equal(rename(moved, s->ledger->path), 0);
+    mun_code code = MUN_E_IO; /* the pause after a failure is 0.2 s, the next ones longer */
+    for (unsigned tries = 0; tries < 200 && code != MUN_OK; tries++) {
+        struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
+        nanosleep(&pause, NULL);
+        code = mun_served_use(s->served, true, &ledger, NULL);
+    }
+    assert_int_equal(code, MUN_OK);
+    must(mun_served_may_write(s->served, err));
+    mun_served_done(s->served, ledger, MUN_OK);
+}
+
 #define TEST(name)                                                                                 \
     cmocka_unit_test_setup_teardown(name, server_world_set_up, server_world_tear_down)
 
@@ -350,6 +379,7 @@ int main(void)
         TEST(wrong_passphrase_and_missing_file),
         TEST(slow_opening_holds_up_nobody),
         TEST(readers_follow),
+        TEST(acknowledges_nothing_in_a_directory_that_is_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
