@@ -343,6 +343,20 @@ class Waiting:
         for thread in self.threads[-count:]:
             thread.start()
 
+    def events(self, count, path):
+        """Streams: what they have sent when a ping or an entry came after the disk answered again."""
+        def run():
+            with self.service.socket(60) as s:
+                s.sendall(b"GET " + path.encode() + b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                got = b""
+                while b"event: entry" not in got and (piece := s.recv(65536)):
+                    got += piece
+                self.answers.append((path, 200 if b"event: entry" in got else got[:200]))
+
+        self.threads += [threading.Thread(target=run, daemon=True) for _ in range(count)]
+        for thread in self.threads[-count:]:
+            thread.start()
+
     def end(self):
         for thread in self.threads:
             thread.join(30)
@@ -361,6 +375,7 @@ def scenario_hang(checks, world):
     faults.set("hangs", 1)
     for path in ("/bad/tile/0/000.p/5", "/bad/tile/entries/000.p/5", "/bad/v1/entries/3", "/bad/v1/entries/3/receipt", "/metrics", "/v1/service"):
         waiting.ask(4, service.get, path)
+    waiting.events(4, "/bad/v1/events?after=2")
     for _ in range(4):
         waiting.ask(1, service.post, "/bad/entries", world.statement())
         waiting.ask(1, service.post, "/bad/v1/batch", world.statement(), content_type=sequence)
