@@ -3,44 +3,42 @@
 
 #include "vfs/files.h"
 #include "vfs/sys_error.h"
+#include "vfs/temp_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#define MODE_PLAIN 0666 /* less the umask */
+
 struct mun_file_out {
-    int fd;
+    int dir, fd;
+    const char *name; /* in path */
     char path[MUN_PATH_BYTES_MAX];
-    char temp[MUN_PATH_BYTES_MAX];
+    char temp[MUN_TEMP_NAME_SIZE];
 };
 
-static mun_code name_temp(mun_file_out *out, const char *path, mun_error *err)
+static mun_code open_both(mun_file_out *out, mun_error *err)
 {
-    size_t len = strlen(path);
-    if (len >= sizeof out->path - 16) return mun_sys_fail(err, ENAMETOOLONG, "write", path, NULL);
-    memcpy(out->path, path, len + 1);
-    const char *slash = strrchr(path, '/');
-    int folder = slash == NULL ? 0 : (int)(slash - path) + 1;
-    snprintf(out->temp, sizeof out->temp, "%.*s.tmp-XXXXXX", folder, path);
-    return MUN_OK;
+    MUN_TRY(mun_parent_open(out->path, &out->dir, &out->name, err));
+    int sys_errno = mun_temp_create(out->dir, MODE_PLAIN, out->temp, &out->fd);
+    if (sys_errno == 0) return MUN_OK;
+    close(out->dir);
+    return mun_sys_fail(err, sys_errno, "create", out->path, NULL);
 }
 
 mun_code mun_file_out_begin(const char *path, mun_file_out **ret, mun_error *err)
 {
     mun_file_info info;
+    size_t len = strlen(path);
+    if (len >= MUN_PATH_BYTES_MAX) return mun_sys_fail(err, ENAMETOOLONG, "write", path, NULL);
     MUN_TRY(mun_file_look(path, false, &info, err));
     if (info.kind != MUN_FILE_MISSING) return mun_sys_fail(err, EEXIST, "write", path, NULL);
     mun_file_out *out = calloc(1, sizeof *out);
     if (out == NULL) return mun_sys_fail(err, ENOMEM, "write", path, NULL);
-    mun_code code = name_temp(out, path, err);
-    if (code == MUN_OK) {
-        out->fd = mkostemp(out->temp, O_CLOEXEC);
-        if (out->fd < 0) code = mun_sys_fail(err, errno, "create", path, NULL);
-    }
+    memcpy(out->path, path, len + 1);
+    mun_code code = open_both(out, err);
     if (code != MUN_OK) {
         free(out);
         return code;
@@ -60,35 +58,33 @@ mun_code mun_file_out_put(mun_file_out *out, mun_slice bytes, mun_error *err)
     return MUN_OK;
 }
 
-/* mkostemp makes 0600; an ordinary file has what the umask leaves of 0666. */
-static int give_mode(int fd)
+static void end(mun_file_out *out)
 {
-    mode_t mask = umask(0);
-    umask(mask);
-    return fchmod(fd, 0666 & ~mask);
+    close(out->fd);
+    close(out->dir);
+    free(out);
 }
 
 mun_code mun_file_out_commit(mun_file_out *out, mun_error *err)
 {
-    mun_code code = MUN_OK;
-    if (give_mode(out->fd) != 0 || fsync(out->fd) != 0) {
-        code = mun_sys_fail(err, errno, "write", out->path, NULL);
-    } else if (renameat2(AT_FDCWD, out->temp, AT_FDCWD, out->path, RENAME_NOREPLACE) != 0) {
-        code = mun_sys_fail(err, errno, "write", out->path, NULL);
-    }
-    if (code != MUN_OK) {
+    int sys_errno = fsync(out->fd) == 0 ? 0 : errno;
+    if (sys_errno == 0) sys_errno = mun_temp_place(out->dir, out->temp, out->name, false);
+    if (sys_errno != 0) {
+        mun_code code = mun_sys_fail(err, sys_errno, "write", out->path, NULL);
         mun_file_out_abandon(out);
         return code;
     }
-    close(out->fd);
-    free(out);
-    return MUN_OK;
+    mun_code code = MUN_OK;
+    if (fsync(out->dir) != 0) {
+        code = mun_sys_fail(err, errno, "sync the folder of", out->path, NULL);
+    }
+    end(out);
+    return code;
 }
 
 void mun_file_out_abandon(mun_file_out *out)
 {
     if (out == NULL) return;
-    close(out->fd);
-    unlink(out->temp);
-    free(out);
+    unlinkat(out->dir, out->temp, 0);
+    end(out);
 }

@@ -2,14 +2,11 @@
 #include "vfs/file_place.h"
 
 #include "base/buf.h"
-#include "vfs/files.h"
 #include "vfs/sys_error.h"
+#include "vfs/temp_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -51,56 +48,26 @@ static int fill(int fd, mun_file_place_text text, void *ctx)
     return fsync(fd) == 0 ? 0 : errno;
 }
 
-/* As mun_file_write names them, so that whoever sweeps those away knows this one too. */
-static int temp_path(const char *path, char ret[MUN_PATH_BYTES_MAX])
+static int write_placed(int dir, const char *name, mun_file_place_text text, void *ctx)
 {
-    uint64_t random;
-    const char *slash = strrchr(path, '/');
-    int folder = slash == NULL ? 0 : (int)(slash - path) + 1;
-    if (getrandom(&random, sizeof random, 0) != sizeof random) return errno;
-    int len = snprintf(ret, MUN_PATH_BYTES_MAX, "%.*s.tmp-%016llx", folder, path,
-                       (unsigned long long)random);
-    return len < MUN_PATH_BYTES_MAX ? 0 : ENAMETOOLONG;
-}
-
-/* Never replaces what has the name already. */
-static int name_it(const char *temp, const char *path)
-{
-    if (renameat2(AT_FDCWD, temp, AT_FDCWD, path, RENAME_NOREPLACE) == 0) return 0;
-    if (errno != EINVAL && errno != ENOSYS) return errno;
-    if (link(temp, path) != 0) return errno;
-    return unlink(temp) == 0 ? 0 : errno;
-}
-
-static int write_placed(const char *temp, const char *path, mun_file_place_text text, void *ctx)
-{
-    int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, MODE_SECRET);
-    if (fd < 0) return errno;
-    int sys_errno = fill(fd, text, ctx);
+    char temp[MUN_TEMP_NAME_SIZE];
+    int fd = -1;
+    int sys_errno = mun_temp_create(dir, MODE_SECRET, temp, &fd);
+    if (sys_errno != 0) return sys_errno;
+    sys_errno = fill(fd, text, ctx);
     if (close(fd) != 0 && sys_errno == 0) sys_errno = errno;
-    if (sys_errno == 0) sys_errno = name_it(temp, path);
-    if (sys_errno != 0) unlink(temp);
-    return sys_errno;
-}
-
-static int sync_folder(const char *path)
-{
-    char folder[MUN_PATH_BYTES_MAX];
-    const char *slash = strrchr(path, '/');
-    snprintf(folder, sizeof folder, "%.*s", slash == NULL ? 1 : (int)(slash - path) + 1,
-             slash == NULL ? "." : path);
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return errno;
-    int sys_errno = fsync(fd) == 0 ? 0 : errno;
-    close(fd);
+    if (sys_errno == 0) sys_errno = mun_temp_place(dir, temp, name, false);
+    if (sys_errno != 0) unlinkat(dir, temp, 0);
     return sys_errno;
 }
 
 mun_code mun_file_place_write(const char *path, mun_file_place_text text, void *ctx, mun_error *err)
 {
-    char temp[MUN_PATH_BYTES_MAX];
-    int sys_errno = temp_path(path, temp);
-    if (sys_errno == 0) sys_errno = write_placed(temp, path, text, ctx);
-    if (sys_errno == 0) sys_errno = sync_folder(path);
+    int dir;
+    const char *name;
+    MUN_TRY(mun_parent_open(path, &dir, &name, err));
+    int sys_errno = write_placed(dir, name, text, ctx);
+    if (sys_errno == 0 && fsync(dir) != 0) sys_errno = errno;
+    close(dir);
     return sys_errno == 0 ? MUN_OK : mun_sys_fail(err, sys_errno, "write", path, NULL);
 }

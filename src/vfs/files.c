@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "vfs/sys_error.h"
+#include "vfs/temp_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,15 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define READ_STEP      (64u << 10)
-#define TEMP_TRIES     16
-#define TEMP_NAME_SIZE 32
-#define MODE_PLAIN     0666 /* less the umask */
-#define MODE_SECRET    0600
+#define READ_STEP   (64u << 10)
+#define MODE_PLAIN  0666 /* less the umask */
+#define MODE_SECRET 0600
 
 static bool is_dash(const char *path)
 {
@@ -185,46 +183,6 @@ static mun_code write_through(const char *path, mun_slice bytes, mun_error *err)
     return sys_errno == 0 ? MUN_OK : mun_sys_fail(err, sys_errno, "write", path, NULL);
 }
 
-/* The folder of path, open, and the name in it. */
-static mun_code open_parent(const char *path, int *ret_dir, const char **ret_name, mun_error *err)
-{
-    char parent[MUN_PATH_BYTES_MAX];
-    const char *slash = strrchr(path, '/');
-    size_t len = slash == NULL ? 0 : (size_t)(slash - path);
-    *ret_name = slash == NULL ? path : slash + 1;
-    if (len >= sizeof parent) return mun_sys_fail(err, ENAMETOOLONG, "write", path, NULL);
-    if ((*ret_name)[0] == '\0') return mun_sys_fail(err, EISDIR, "write", path, NULL);
-    memcpy(parent, path, len);
-    parent[len] = '\0';
-    const char *folder = slash == NULL ? "." : len == 0 ? "/" : parent;
-    int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (dir < 0) return mun_sys_fail(err, errno, "write into folder", folder, NULL);
-    *ret_dir = dir;
-    return MUN_OK;
-}
-
-bool mun_file_is_temporary(const char *name)
-{
-    static const char start[] = ".tmp-";
-    size_t len = strlen(name);
-    if (len != sizeof start - 1 + 16 || memcmp(name, start, sizeof start - 1) != 0) return false;
-    return strspn(name + sizeof start - 1, "0123456789abcdef") == len - (sizeof start - 1);
-}
-
-/* A name no other process has; 0 or an errno. */
-static int temp_create(int dir, mode_t mode, char ret_name[TEMP_NAME_SIZE], int *ret_fd)
-{
-    for (int i = 0; i < TEMP_TRIES; i++) {
-        uint64_t random;
-        if (getrandom(&random, sizeof random, 0) != sizeof random) return errno;
-        snprintf(ret_name, TEMP_NAME_SIZE, ".tmp-%016llx", (unsigned long long)random);
-        *ret_fd = openat(dir, ret_name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
-        if (*ret_fd >= 0) return 0;
-        if (errno != EEXIST) return errno;
-    }
-    return EEXIST;
-}
-
 static int fill(int fd, mun_slice bytes, unsigned flags)
 {
     /* A strange umask could leave a secret without the owner's own rights; be exact. */
@@ -247,27 +205,17 @@ static int keep_owner(int dir, const char *temp, const char *name, unsigned flag
     return fchownat(dir, temp, old.st_uid, old.st_gid, AT_SYMLINK_NOFOLLOW) == 0 ? 0 : errno;
 }
 
-/* Moves temp to name; without REPLACE it never hits an existing one, not even in a race. */
-static int put_in_place(int dir, const char *temp, const char *name, unsigned flags)
-{
-    if (flags & MUN_WRITE_REPLACE) return renameat(dir, temp, dir, name) == 0 ? 0 : errno;
-    if (renameat2(dir, temp, dir, name, RENAME_NOREPLACE) == 0) return 0;
-    if (errno != EINVAL && errno != ENOSYS) return errno;
-    if (linkat(dir, temp, dir, name, 0) != 0) return errno; /* file systems without the flag */
-    return unlinkat(dir, temp, 0) == 0 ? 0 : errno;
-}
-
 static mun_code write_whole(const char *path, int dir, const char *name, mun_slice bytes,
                             unsigned flags, mun_error *err)
 {
-    char temp[TEMP_NAME_SIZE];
+    char temp[MUN_TEMP_NAME_SIZE];
     int fd = -1;
     int sys_errno =
-        temp_create(dir, flags & MUN_WRITE_SECRET ? MODE_SECRET : MODE_PLAIN, temp, &fd);
+        mun_temp_create(dir, flags & MUN_WRITE_SECRET ? MODE_SECRET : MODE_PLAIN, temp, &fd);
     if (sys_errno != 0) return mun_sys_fail(err, sys_errno, "create", path, NULL);
     sys_errno = fill(fd, bytes, flags);
     if (sys_errno == 0) sys_errno = keep_owner(dir, temp, name, flags);
-    if (sys_errno == 0) sys_errno = put_in_place(dir, temp, name, flags);
+    if (sys_errno == 0) sys_errno = mun_temp_place(dir, temp, name, flags & MUN_WRITE_REPLACE);
     if (sys_errno != 0) {
         unlinkat(dir, temp, 0);
         return mun_sys_fail(err, sys_errno, "write", path, NULL);
@@ -289,7 +237,7 @@ mun_code mun_file_write(const char *path, mun_slice bytes, unsigned flags, mun_e
     if (info.kind == MUN_FILE_DIRECTORY) return mun_sys_fail(err, EISDIR, "write", path, NULL);
     int dir;
     const char *name;
-    MUN_TRY(open_parent(path, &dir, &name, err));
+    MUN_TRY(mun_parent_open(path, &dir, &name, err));
     mun_code code = write_whole(path, dir, name, bytes, flags, err);
     close(dir);
     return code;

@@ -64,6 +64,28 @@ static void pieces_become_a_file(void **state)
     umask(mask);
 }
 
+static mun_code count_temporary(void *ctx, const mun_walk_entry *entry, mun_error *err)
+{
+    unsigned *n = ctx;
+    (void)err;
+    *n += mun_file_is_temporary(entry->relative);
+    return MUN_OK;
+}
+
+/* Whoever walks the folder meanwhile knows the file for what it is. */
+static void temporary_name_is_known(void **state)
+{
+    world *w = *state;
+    mun_file_out *out;
+    unsigned n = 0;
+    const mun_walk walk = {.ctx = &n, .file = count_temporary};
+    assert_int_equal(mun_file_out_begin(w->path, &out, &w->err), MUN_OK);
+    assert_int_equal(mun_dir_walk(w->folder, &walk, &w->err), MUN_OK);
+    assert_int_equal(n, 1);
+    mun_file_out_abandon(out);
+    assert_true(empty(w));
+}
+
 static void nothing_is_overwritten(void **state)
 {
     world *w = *state;
@@ -104,6 +126,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(pieces_become_a_file, setup, teardown),
+        cmocka_unit_test_setup_teardown(temporary_name_is_known, setup, teardown),
         cmocka_unit_test_setup_teardown(nothing_is_overwritten, setup, teardown),
         cmocka_unit_test_setup_teardown(abandoned_leaves_nothing, setup, teardown),
         cmocka_unit_test(temporary_names),
