@@ -13,13 +13,22 @@
 
 /* ---- A call ---------------------------------------------------------------------------------- */
 
+/* What a copy cannot sign has the title that registering there has: nobody's token is to blame. */
+static mun_code blame_copy(const mun_ledger *ledger, mun_code code, mun_error *err)
+{
+    if (code != MUN_E_REFUSED || !mun_ledger_is_copy(ledger)) return code;
+    return mun_fail_rule(err, code, MUN_RULE_COPY, MUN_NO_OFFSET,
+                         "this ledger is a copy without keys: what must be signed comes from the "
+                         "original");
+}
+
 void mun_api_answer(const mun_request *request, mun_response *response, mun_api_run run)
 {
     mun_error err = {.offset = MUN_NO_OFFSET};
     mun_api_call call = {.request = request, .response = response};
     mun_code code = mun_served_use(request->served, true, &call.ledger, &err);
     if (code == MUN_OK) {
-        code = run(&call, &err);
+        code = blame_copy(call.ledger, run(&call, &err), &err);
         mun_served_done(request->served, call.ledger, code);
     }
     if (code == MUN_OK) return;

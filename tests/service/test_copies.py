@@ -224,6 +224,11 @@ def copied_directory(checks, world):
         checks.equal(service.post_statement(statement).status, 403, "the service does not register in a copied directory")
         checks.equal(service.get("/v1/entries/1/receipt").status, 403, "the service signs no receipt in a copied directory")
         checks.equal(service.get("/v1/entries/1").status, 200, "it reads there")
+        about = service.get("/v1/entries/1").json()
+        for path, accept in ((about["location"], None), ("/v1/entries/1/receipt", None), ("/v1/entries/1/evidence", None),
+                             (f"/v1/documents/{about['digest']['value']}/receipt", None), ("/v1/consistency?from=1", harness.COSE)):
+            told = service.get(path, accept=accept)
+            checks.equal((told.status, told.problem()[0]), (403, "Read-Only Copy"), f"{path} is what the copy cannot sign")
     moved = world.path("moved")
     ledger.rename(moved)
     register(world, moved)
