@@ -174,10 +174,16 @@ static bool refuse(admission *a, unsigned status, const char *title, const char 
     return false;
 }
 
-static bool refuse_unknown(admission *a, const char *detail)
+/* RFC 6750 section 3.1: what was wrong with the token, in words that programs know; nothing of the
+ * kind where there was none. */
+#define CHALLENGE          "Bearer"
+#define CHALLENGE_BAD      "Bearer error=\"invalid_token\""
+#define CHALLENGE_NO_SCOPE "Bearer error=\"insufficient_scope\""
+
+static bool refuse_unknown(admission *a, const char *challenge, const char *detail)
 {
     refuse(a, 401, MUN_TITLE_UNAUTHORIZED, detail);
-    a->response->www_authenticate = true;
+    a->response->challenge = challenge;
     return false;
 }
 
@@ -254,16 +260,21 @@ static bool identify(admission *a)
     a->admitted.principal = &rules->anyone;
     if (kind == MUN_CREDENTIAL_NONE) return true;
     if (kind == MUN_CREDENTIAL_BAD) {
-        return refuse_unknown(a, "the token or client certificate cannot be read");
+        bool sent = a->request->fields[MUN_FIELD_AUTHORIZATION].len > 0;
+        return refuse_unknown(a, sent ? CHALLENGE_BAD : CHALLENGE,
+                              "the token or client certificate cannot be read");
     }
     bool is_token = kind == MUN_CREDENTIAL_TOKEN;
     const mun_token *token =
         mun_token_list_find(is_token ? &rules->tokens : &rules->certificates, hash);
     if (token == NULL && !is_token) return true;
-    if (token == NULL) return refuse_unknown(a, "the token is unknown here, or was revoked");
+    if (token == NULL) {
+        return refuse_unknown(a, CHALLENGE_BAD, "the token is unknown here, or was revoked");
+    }
     if (expired(token)) {
-        return refuse_unknown(a, is_token ? "the token has expired"
-                                          : "the client certificate's entry has expired");
+        return refuse_unknown(a, is_token ? CHALLENGE_BAD : CHALLENGE,
+                              is_token ? "the token has expired"
+                                       : "the client certificate's entry has expired");
     }
     a->admitted.principal = &token->principal;
     return true;
@@ -275,10 +286,12 @@ static bool may(admission *a, unsigned scope)
     const mun_principal *principal = a->admitted.principal;
     if (((principal->scopes | rules->anyone.scopes) & scope) == scope) return true;
     if (principal == &rules->anyone) {
-        return refuse_unknown(a, "this needs a token: Authorization: Bearer mun_...");
+        return refuse_unknown(a, CHALLENGE, "this needs a token: Authorization: Bearer mun_...");
     }
-    return refuse(a, 403, MUN_TITLE_FORBIDDEN,
-                  "the token or certificate is known, but not for this: it lacks the scope");
+    refuse(a, 403, MUN_TITLE_FORBIDDEN,
+           "the token or certificate is known, but not for this: it lacks the scope");
+    a->response->challenge = CHALLENGE_NO_SCOPE;
+    return false;
 }
 
 static uint64_t smaller_limit(uint64_t limit, uint32_t allowed)
@@ -306,7 +319,7 @@ static bool enter_free(const mun_route *route, admission *a)
     a->admitted.principal = &anyone;
     a->admitted.body_max = MUN_NO_OFFSET;
     if ((anyone.scopes & route->scope) == (unsigned)route->scope) return true;
-    return refuse_unknown(a, "this needs a token of the service's operator");
+    return refuse_unknown(a, CHALLENGE, "this needs a token of the service's operator");
 }
 
 bool mun_access_enter(mun_access *access, const mun_request *request, const mun_route *route,

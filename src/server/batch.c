@@ -206,10 +206,11 @@ static void batch_run(const mun_request *request, mun_response *response)
 
 void mun_batch_post(const mun_request *request, mun_response *response)
 {
-    if (!mun_media_is(request->fields[MUN_FIELD_CONTENT_TYPE], TYPE_SEQUENCE) ||
-        request->fields[MUN_FIELD_CONTENT_ENCODING].len > 0) {
+    bool plain = mun_media_is_plain(request->fields[MUN_FIELD_CONTENT_ENCODING]);
+    if (!mun_media_is(request->fields[MUN_FIELD_CONTENT_TYPE], TYPE_SEQUENCE) || !plain) {
         mun_problem(request, response, 415, MUN_TITLE_MEDIA,
                     "a batch is sent as application/cbor-seq, without a content coding");
+        response->only_plain = !plain;
         return;
     }
     mun_served *served = request->served;

@@ -68,7 +68,8 @@ static void add_fields(struct MHD_Response *to, const http_exchange *exchange, b
     if (from->vary != NULL) add(to, "Vary", from->vary);
     if (from->etag[0] != '\0') add(to, "ETag", from->etag);
     if (from->allow != NULL) add(to, "Allow", from->allow);
-    if (from->www_authenticate) add(to, "WWW-Authenticate", "Bearer");
+    if (from->challenge != NULL) add(to, "WWW-Authenticate", from->challenge);
+    if (from->only_plain) add(to, "Accept-Encoding", "identity"); /* RFC 9110 section 12.5.3 */
     if (from->retry_after > 0) {
         snprintf(number, sizeof number, "%u", from->retry_after);
         add(to, "Retry-After", number);

@@ -114,3 +114,8 @@ bool mun_media_is(mun_slice content_type, const char *type)
     mun_slice essence_text, cose_type;
     return read(content_type, &essence_text, &cose_type) && same(essence_text, type);
 }
+
+bool mun_media_is_plain(mun_slice content_encoding)
+{
+    return content_encoding.len == 0 || same(content_encoding, "identity");
+}

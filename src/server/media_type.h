@@ -12,4 +12,8 @@ bool mun_media_is_statement(mun_slice content_type);
 /* Exactly this type, with whatever parameters. type: lower case. */
 bool mun_media_is(mun_slice content_type, const char *type);
 
+/* Not coded: no Content-Encoding, or "identity", which clients should not send and some do (RFC
+ * 9110 section 8.4). */
+bool mun_media_is_plain(mun_slice content_encoding);
+
 #endif

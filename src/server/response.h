@@ -49,7 +49,8 @@ typedef struct mun_response {
     const char *content_encoding;
     const char *vary;
     const char *allow;                /* with 405 */
-    bool www_authenticate;            /* with 401 */
+    const char *challenge;            /* of WWW-Authenticate, literal; with 401 and 403 */
+    bool only_plain;                  /* with 415: no content coding is taken */
     unsigned retry_after;             /* seconds; 0: not said */
     char location[MUN_RESPONSE_TEXT]; /* relative to the ledger's base, starts with '/'; "": none */
     char content_location[MUN_RESPONSE_TEXT];

@@ -22,9 +22,10 @@ static bool first_look(const mun_request *request, mun_response *response)
                     "application/scitt-statement+cose");
         return false;
     }
-    if (request->fields[MUN_FIELD_CONTENT_ENCODING].len > 0) {
+    if (!mun_media_is_plain(request->fields[MUN_FIELD_CONTENT_ENCODING])) {
         mun_problem(request, response, 415, MUN_TITLE_MEDIA,
                     "a signed statement is sent without a content coding");
+        response->only_plain = true;
         return false;
     }
     response->content_type = mun_negotiate_type(request->fields[MUN_FIELD_ACCEPT], offered);

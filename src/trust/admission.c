@@ -179,9 +179,11 @@ static mun_code declared_key(const admission *a, mun_public_key *ret)
     bool have =
         s->x5chain_len > 0 && mun_certificate_key(s->x5chain[0], &certificate, NULL) == MUN_OK;
     if (!have && !s->have_cnf) {
-        return refuse(a, "self-declared-key-missing",
-                      "the statement brings no key of its own: this ledger needs it in the claim "
-                      "cnf, or in a protected certificate chain");
+        return refuse(
+            a, "self-declared-key-missing",
+            "the statement brings no key of its own that is understood here: this ledger "
+            "needs it whole (EC2 with x and y, OKP Ed25519 or RSA) in the claim cnf, or in "
+            "a protected certificate chain");
     }
     if (have && mun_key_owns_name(a->crypto, &certificate, s->iss)) {
         *ret = certificate;

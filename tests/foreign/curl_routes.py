@@ -265,6 +265,9 @@ class Routes:
             got = curl("POST", base + "/entries", body=body, **headers)
             if checks.among(got.status, status if isinstance(status, tuple) else (status,), f"POST of {what}"):
                 self.problem(got, "/entries")
+        checks.equal(curl("POST", base + "/entries", body=fresh[5], Content_Type=COSE, Content_Encoding="identity").status, 201, "Content-Encoding: identity")
+        coded = curl("POST", base + "/v1/batch", body=fresh[5], Content_Type="application/cbor-seq", Content_Encoding="br")
+        checks.equal((coded.status, coded.header("accept-encoding")), (415, "identity"), "a 415 for a coding says that none is taken")
         for method in ("GET", "PUT", "DELETE", "PATCH"):
             got = curl(method, base + "/entries")
             checks.ok(got.status == 405 and "POST" in (got.header("allow") or ""), f"{method} /entries: {got.status} {got.header('allow')}")

@@ -53,8 +53,19 @@ static void others(void **state)
     assert_false(mun_media_is(MUN_LITERAL("application/cbor-seq;="), "application/cbor-seq"));
 }
 
+static void codings(void **state)
+{
+    (void)state;
+    assert_true(mun_media_is_plain(MUN_LITERAL("")));
+    assert_true(mun_media_is_plain(MUN_LITERAL("Identity")));
+    assert_false(mun_media_is_plain(MUN_LITERAL("gzip")));
+    assert_false(mun_media_is_plain(MUN_LITERAL("identity, gzip")));
+    assert_false(mun_media_is_plain(MUN_LITERAL("identit")));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(statements), cmocka_unit_test(others)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(statements), cmocka_unit_test(others),
+                                       cmocka_unit_test(codings)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

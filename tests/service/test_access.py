@@ -47,7 +47,9 @@ def refusals(checks, service, world, tokens):
         checks.equal(got.status, read, f"reading with {what}")
         if got.status != 200:
             checks.ok(got.problem()[0] in ("Unauthorized", "Forbidden"), f"{what}: a problem with its title")
-            checks.equal(got.header("www-authenticate") is not None, got.status == 401, f"{what}: WWW-Authenticate with 401 alone")
+            why = "insufficient_scope" if got.status == 403 else "invalid_token"
+            sent = headers.get("Authorization", "").lower().startswith("bearer ") and what != "an empty token"  # which is none
+            checks.equal(got.header("www-authenticate"), f'Bearer error="{why}"' if sent else "Bearer", f"{what}: WWW-Authenticate (RFC 6750)")
         checks.equal(service.post_statement(world.statement(), headers=headers).status, submit, f"registering with {what}")
 
 

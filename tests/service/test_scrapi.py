@@ -84,7 +84,9 @@ def negotiation(checks, world, service):
         checks.equal(post_raw(service, statement, Content_Type=kind).status, 201, f"Content-Type {kind}")
     for kind in (NONE, "application/json", "application/cbor", RECEIPT, COSE + '; cose-type="cose-sign"', "x"):
         refused(checks, post_raw(service, statement, Content_Type=kind), 415, "Unsupported Media Type", f"Content-Type {kind}")
-    refused(checks, post_raw(service, statement, Content_Encoding="gzip"), 415, "Unsupported Media Type", "Content-Encoding")
+    coded = post_raw(service, statement, Content_Encoding="gzip")
+    refused(checks, coded, 415, "Unsupported Media Type", "Content-Encoding")
+    checks.equal(coded.header("accept-encoding"), "identity", "Accept-Encoding of the 415")
 
 
 def other_payload(statement, payload):
