@@ -7,6 +7,7 @@
 #include "cli/speak.h"
 #include "codec/utf8.h"
 #include "fetch/fetch.h"
+#include "trust/passphrase_file.h"
 #include "vfs/files.h"
 
 #include <errno.h>
@@ -60,22 +61,7 @@ mun_code mun_app_passphrase(const mun_app *app, mun_option_id id, mun_buf *ret, 
 {
     const char *path = mun_app_value(app, id);
     if (path == NULL) return MUN_OK;
-    uint8_t room[MUN_PASSPHRASE_MAX + 2];
-    mun_buf text = mun_buf_fixed(room, sizeof room);
-    mun_code code = mun_file_read(path, sizeof room, &text, err);
-    if (code == MUN_OK) {
-        size_t len = 0;
-        while (len < text.len && text.ptr[len] != '\n' && text.ptr[len] != '\r') len++;
-        mun_buf_put(ret, mun_slice_of(text.ptr, len));
-        if (len == 0) {
-            code = mun_failf(err, MUN_E_USAGE, 0,
-                             "the first line of %s is empty; it should be "
-                             "the passphrase",
-                             MUN_PLAIN_PATH(path));
-        }
-    }
-    mun_cleanse(room, sizeof room);
-    return code;
+    return mun_passphrase_read(path, ret, err);
 }
 
 /* status, fsck and rebuild also take the ledger's directory as their operand. */

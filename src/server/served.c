@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "server/event_log.h"
 #include "server/metrics.h"
+#include "trust/passphrase_file.h"
 #include "vfs/files.h"
 
 #include <muniment/keys.h>
@@ -40,17 +41,6 @@ void mun_served_init(mun_served *served)
 
 /* ---- Opening --------------------------------------------------------------------------------- */
 
-/* The file's first line, without its end. */
-static mun_code passphrase_read(const char *path, mun_buf *ret, mun_error *err)
-{
-    if (path == NULL) return MUN_OK;
-    MUN_TRY(mun_file_read(path, MUN_PASSPHRASE_MAX + 1, ret, err));
-    size_t len = 0;
-    while (len < ret->len && ret->ptr[len] != '\n' && ret->ptr[len] != '\r') len++;
-    ret->len = len;
-    return MUN_OK;
-}
-
 /* Each registration counts with its share of the call's time, but waits for the append as a whole.
  */
 static void registered(void *ctx, const mun_ledger_stages *stages)
@@ -74,9 +64,10 @@ static void committed(void *ctx, uint64_t entries, uint64_t sync_ns)
 
 static mun_code open_with_passphrase(const mun_served *served, mun_ledger **ret, mun_error *err)
 {
-    uint8_t secret[MUN_PASSPHRASE_MAX + 1];
+    uint8_t secret[MUN_PASSPHRASE_MAX];
     mun_buf passphrase = mun_buf_fixed(secret, sizeof secret);
-    mun_code code = passphrase_read(served->options.passphrase_file, &passphrase, err);
+    const char *file = served->options.passphrase_file;
+    mun_code code = file == NULL ? MUN_OK : mun_passphrase_read(file, &passphrase, err);
     if (code == MUN_OK) {
         const mun_ledger_observer observer = {served->set->metrics, registered, committed};
         mun_ledger_open_options options = {

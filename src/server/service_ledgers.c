@@ -7,6 +7,7 @@
 #include "server/service_parts.h"
 
 #include "server/tokens.h"
+#include "trust/passphrase_file.h"
 #include "vfs/files.h"
 
 #include <muniment/keys.h>
@@ -267,16 +268,6 @@ void service_tokens_refresh(service_run *run)
 
 /* ---- --check ---- */
 
-static mun_code check_passphrase(const char *path, mun_buf *ret, mun_error *err)
-{
-    if (path == NULL) return MUN_OK;
-    MUN_TRY(mun_file_read(path, ret->max - ret->len, ret, err));
-    size_t len = 0;
-    while (len < ret->len && ret->ptr[len] != '\n' && ret->ptr[len] != '\r') len++;
-    ret->len = len;
-    return MUN_OK;
-}
-
 static mun_code check_ledger(const mun_config_ledger *ledger, mun_error *err)
 {
     uint8_t room[MUN_PASSPHRASE_MAX];
@@ -288,7 +279,8 @@ static mun_code check_ledger(const mun_config_ledger *ledger, mun_error *err)
     MUN_TRY(check_secret(ledger, err));
     MUN_TRY(mun_access_create(&rules, &access, err));
     mun_access_give(access);
-    mun_code code = check_passphrase(ledger->passphrase_file, &secret, err);
+    const char *file = ledger->passphrase_file;
+    mun_code code = file == NULL ? MUN_OK : mun_passphrase_read(file, &secret, err);
     if (code == MUN_OK) {
         mun_ledger_open_options options = {
             .read_only = true, .no_index = true, .passphrase = mun_buf_slice(&secret)};
