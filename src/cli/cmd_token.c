@@ -20,11 +20,25 @@ static mun_code tokens_path(const mun_app *app, const char **ret, mun_error *err
                     "which file? --tokens FILE, the one that the service's configuration names");
 }
 
+/* Replacing a link would leave the file as it was that the service reads by its own name: what is
+ * revoked would go on being accepted. */
+static mun_code link_refuse(const char *path, mun_error *err)
+{
+    mun_file_info info;
+    char name[MUN_PATH_TEXT_MAX];
+    MUN_TRY(mun_file_look(path, false, &info, err));
+    if (info.kind != MUN_FILE_LINK) return MUN_OK;
+    mun_path_text(name, sizeof name, path);
+    return mun_failf(err, MUN_E_USAGE, 0,
+                     "%s is a link, which would be replaced; name the file that it leads to", name);
+}
+
 /* A file that is not there is an empty list, and is not held: *ret_held is -1. */
 static mun_code list_take(const char *path, int *ret_held, mun_token_list *ret, mun_error *err)
 {
     int held = -1;
     mun_file_info info;
+    MUN_TRY(link_refuse(path, err));
     MUN_TRY(mun_file_look(path, true, &info, err));
     *ret_held = -1;
     if (info.kind == MUN_FILE_MISSING) return mun_token_list_parse((mun_slice){0}, ret, err);

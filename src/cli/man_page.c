@@ -209,6 +209,7 @@ static const char *page_summary(const mun_command *first)
     if (first->verb == NULL) return first->summary;
     if (strcmp(first->name, "issuer") == 0) return "say who may register on a ledger";
     if (strcmp(first->name, "key") == 0) return "make and show keys";
+    if (strcmp(first->name, "token") == 0) return "say who may use a service";
     return "say which keys are trusted";
 }
 

@@ -140,8 +140,14 @@ static int check_choice(cfg_t *section, cfg_opt_t *option)
         for (size_t j = 0; j < 5 && choices[i].words[j] != NULL; j++) {
             if (strcmp(choices[i].words[j], value) == 0) return 0;
         }
-        cfg_error(section, "%s cannot be \"%.40s\"; try \"%s\" or \"%s\"", cfg_opt_name(option),
-                  value, choices[i].words[0], choices[i].words[1]);
+        char words[64] = "";
+        for (size_t j = 0; j < 5 && choices[i].words[j] != NULL; j++) {
+            size_t len = strlen(words);
+            snprintf(words + len, sizeof words - len, "%s%s", j == 0 ? "" : ", ",
+                     choices[i].words[j]);
+        }
+        cfg_error(section, "%s cannot be \"%.40s\"; it is one of: %s", cfg_opt_name(option), value,
+                  words);
         return -1;
     }
     return 0;
@@ -234,10 +240,15 @@ static mun_code take_listeners(cfg_t *root, mun_config *config, mun_error *err)
             return mun_failf(err, MUN_E_LIMIT, 0, "there are more than %d listen sections",
                              MUN_LISTEN_MAX);
         }
+        const char *where = cfg_title(section);
+        if (strncmp(where, "unix:", 5) == 0 && where[5] != '/') {
+            return mun_failf(err, MUN_E_MALFORMED, 0,
+                             "listen %.80s: the path of a socket is whole, from / on", where);
+        }
         mun_config_listener *listener = &config->listeners[config->listeners_len++];
         listener->proxy = cfg_getbool(section, "proxy") == cfg_true;
         listener->public_address = cfg_getbool(section, "public") == cfg_true;
-        MUN_TRY(mun_config_text(cfg_title(section), &listener->where, err));
+        MUN_TRY(mun_config_text(where, &listener->where, err));
     }
     return MUN_OK;
 }

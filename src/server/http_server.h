@@ -39,5 +39,7 @@ void mun_http_wake(mun_http_server *server, const struct mun_served *served);
 /* A listening socket for "127.0.0.1:8080", "[::1]:8080" or "unix:PATH" (mode 0660, an old socket
  * that nobody listens on is replaced). Other addresses than loopback need `public`. */
 MUN_MUST mun_code mun_http_listen(const char *where, bool public_address, int *ret, mun_error *err);
+/* Its errors, as far as they can be known without taking the address. */
+MUN_MUST mun_code mun_http_listen_check(const char *where, bool public_address, mun_error *err);
 
 #endif

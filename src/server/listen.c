@@ -19,6 +19,7 @@
 
 #define BACKLOG      4096 /* the kernel cuts it to net.core.somaxconn */
 #define HOST_MAX     255
+#define UNIX         "unix:"
 #define SOCKET_MODE  0660 /* owner and group: the proxy's user is put in the group */
 #define SOCKET_FLAGS (SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK)
 
@@ -66,15 +67,23 @@ static mun_code clear_old(const char *where, const struct sockaddr_un *address, 
     return mun_file_remove(address->sun_path, err);
 }
 
+static mun_code unix_address(const char *where, const char *path, struct sockaddr_un *ret,
+                             mun_error *err)
+{
+    size_t len = strlen(path);
+    if (len == 0 || len >= sizeof ret->sun_path) {
+        return mun_failf(err, MUN_E_USAGE, 0, "%s: the path of a socket has 1 to %zu bytes", where,
+                         sizeof ret->sun_path - 1);
+    }
+    *ret = (struct sockaddr_un){.sun_family = AF_UNIX};
+    memcpy(ret->sun_path, path, len);
+    return MUN_OK;
+}
+
 static mun_code listen_unix(const char *where, const char *path, int *ret, mun_error *err)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    size_t len = strlen(path);
-    if (len == 0 || len >= sizeof address.sun_path) {
-        return mun_failf(err, MUN_E_USAGE, 0, "%s: the path of a socket has 1 to %zu bytes", where,
-                         sizeof address.sun_path - 1);
-    }
-    memcpy(address.sun_path, path, len);
+    struct sockaddr_un address;
+    MUN_TRY(unix_address(where, path, &address, err));
     MUN_TRY(clear_old(where, &address, err));
     int fd = socket(AF_UNIX, SOCKET_FLAGS, 0);
     if (fd < 0) return listen_fail(err, fd, "make a socket for", where);
@@ -148,7 +157,9 @@ static bool split(const char *where, char host[HOST_MAX + 1], const char **ret_p
     return true;
 }
 
-static mun_code listen_tcp(const char *where, bool public_address, int *ret, mun_error *err)
+/* The first address of the name, where it may be listened on; free with freeaddrinfo. */
+static mun_code resolve(const char *where, bool public_address, struct addrinfo **ret,
+                        mun_error *err)
 {
     char host[HOST_MAX + 1];
     const char *port;
@@ -161,21 +172,38 @@ static mun_code listen_tcp(const char *where, bool public_address, int *ret, mun
         return mun_failf(err, MUN_E_USAGE, 0, "cannot listen on %s: %s", where,
                          gai_strerror(failed));
     }
-    mun_code code;
-    if (!public_address && !is_loopback(found->ai_addr)) {
-        code = mun_failf(err, MUN_E_USAGE, 0,
-                         "%s is not a loopback address: put a proxy in front, or say that plain "
-                         "HTTP is meant to be reached from other machines (--public)",
-                         where);
-    } else {
-        code = listen_address(where, found, ret, err);
+    if (public_address || is_loopback(found->ai_addr)) {
+        *ret = found;
+        return MUN_OK;
     }
     freeaddrinfo(found);
-    return code;
+    return mun_failf(err, MUN_E_USAGE, 0,
+                     "%s is not a loopback address: put a proxy in front, or say that plain HTTP "
+                     "is meant to be reached from other machines (--public)",
+                     where);
+}
+
+static bool is_unix(const char *where)
+{
+    return strncmp(where, UNIX, strlen(UNIX)) == 0;
 }
 
 mun_code mun_http_listen(const char *where, bool public_address, int *ret, mun_error *err)
 {
-    if (strncmp(where, "unix:", 5) == 0) return listen_unix(where, where + 5, ret, err);
-    return listen_tcp(where, public_address, ret, err);
+    struct addrinfo *found;
+    if (is_unix(where)) return listen_unix(where, where + strlen(UNIX), ret, err);
+    MUN_TRY(resolve(where, public_address, &found, err));
+    mun_code code = listen_address(where, found, ret, err);
+    freeaddrinfo(found);
+    return code;
+}
+
+mun_code mun_http_listen_check(const char *where, bool public_address, mun_error *err)
+{
+    struct sockaddr_un address;
+    struct addrinfo *found;
+    if (is_unix(where)) return unix_address(where, where + strlen(UNIX), &address, err);
+    MUN_TRY(resolve(where, public_address, &found, err));
+    freeaddrinfo(found);
+    return MUN_OK;
 }

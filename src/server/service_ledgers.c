@@ -7,6 +7,7 @@
 #include "server/service_parts.h"
 
 #include "server/tokens.h"
+#include "trust/keyfile.h"
 #include "trust/passphrase_file.h"
 #include "vfs/files.h"
 
@@ -14,10 +15,70 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* ---- One directory, one ledger ---- */
+
+/* The ledger.pub of each: one file under two paths is a directory named twice, by a link or
+ * another spelling. Only one of them could be opened, and the other would be told that it waits
+ * for this very process. */
+typedef struct home {
+    const mun_config_ledger *ledger;
+    mun_file_info pub;
+} home;
+
+static int by_file(const void *a, const void *b)
+{
+    const mun_file_info *x = &((const home *)a)->pub, *y = &((const home *)b)->pub;
+    if (x->inode != y->inode) return x->inode < y->inode ? -1 : 1;
+    return x->changed_ns < y->changed_ns ? -1 : x->changed_ns > y->changed_ns;
+}
+
+static mun_code homes_differ(home *homes, size_t n, mun_error *err)
+{
+    qsort(homes, n, sizeof *homes, by_file);
+    for (size_t i = 1; i < n; i++) {
+        const mun_config_ledger *a = homes[i - 1].ledger, *b = homes[i].ledger;
+        if (homes[i].pub.kind == MUN_FILE_MISSING || by_file(&homes[i - 1], &homes[i]) != 0) {
+            continue;
+        }
+        return mun_failf(err, MUN_E_USAGE, 0, "ledgers %s and %s are the same directory: %s and %s",
+                         a->name, b->name, a->directory, b->directory);
+    }
+    return MUN_OK;
+}
+
+static mun_code directories_check(const mun_config *config, mun_error *err)
+{
+    size_t n = config->ledgers_len;
+    home *homes = calloc(n > 0 ? n : 1, sizeof *homes);
+    if (homes == NULL) return mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "no memory for ledgers");
+    for (size_t i = 0; i < n; i++) {
+        char path[MUN_PATH_BYTES_MAX];
+        homes[i].ledger = &config->ledgers[i];
+        snprintf(path, sizeof path, "%s/ledger.pub", config->ledgers[i].directory);
+        if (mun_file_look(path, true, &homes[i].pub, NULL) != MUN_OK) {
+            homes[i].pub = (mun_file_info){.kind = MUN_FILE_MISSING}; /* told when it is opened */
+        }
+    }
+    mun_code code = homes_differ(homes, n, err);
+    free(homes);
+    return code;
+}
+
 mun_code service_config(const mun_service_options *options, mun_config *ret, mun_error *err)
 {
-    if (options->config_path != NULL) return mun_config_read(options->config_path, ret, err);
-    return mun_config_plain(options, ret, err);
+    mun_config config;
+    if (options->config_path != NULL) {
+        MUN_TRY(mun_config_read(options->config_path, &config, err));
+    } else {
+        MUN_TRY(mun_config_plain(options, &config, err));
+    }
+    mun_code code = directories_check(&config, err);
+    if (code != MUN_OK) {
+        mun_config_free(&config);
+        return code;
+    }
+    *ret = config;
+    return MUN_OK;
 }
 
 static mun_access_options access_of(const service_run *run, const mun_config_ledger *ledger)
@@ -231,7 +292,7 @@ mun_code service_reload(service_run *run, mun_error *err)
         mun_event(MUN_EVENT_NOTICE, "reloaded", MUN_KV("config", "none"));
         return MUN_OK;
     }
-    MUN_TRY(mun_config_read(run->options->config_path, &config, err));
+    MUN_TRY(service_config(run->options, &config, err));
     mun_code code = apply(run, &config, err);
     mun_config_free(&config);
     if (code == MUN_OK) {
@@ -268,6 +329,20 @@ void service_tokens_refresh(service_run *run)
 
 /* ---- --check ---- */
 
+/* A reader needs no private keys, so that these can be read is seen by reading them. */
+static mun_code check_keys(const mun_config_ledger *ledger, mun_slice passphrase, mun_error *err)
+{
+    static const char *const files[] = {"receipts", "checkpoints"};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        char path[MUN_PATH_BYTES_MAX];
+        mun_signing_key key;
+        snprintf(path, sizeof path, "%s/keys/%s.pem", ledger->directory, files[i]);
+        MUN_TRY(mun_signing_key_read(path, passphrase, &key, err));
+        mun_signing_key_free(&key);
+    }
+    return MUN_OK;
+}
+
 static mun_code check_ledger(const mun_config_ledger *ledger, mun_error *err)
 {
     uint8_t room[MUN_PASSPHRASE_MAX];
@@ -286,8 +361,14 @@ static mun_code check_ledger(const mun_config_ledger *ledger, mun_error *err)
             .read_only = true, .no_index = true, .passphrase = mun_buf_slice(&secret)};
         code = mun_ledger_open(ledger->directory, &options, &opened, err);
     }
+    if (code == MUN_OK) {
+        bool copy = mun_ledger_is_copy(opened);
+        code = mun_ledger_close(opened, err);
+        if (code == MUN_OK && !copy && !ledger->read_only) {
+            code = check_keys(ledger, mun_buf_slice(&secret), err);
+        }
+    }
     mun_cleanse(room, sizeof room);
-    if (code == MUN_OK) code = mun_ledger_close(opened, err);
     return code;
 }
 

@@ -205,41 +205,27 @@ void service_greet(const service_run *run)
     }
     if (!json) greet_try(run, http);
     fflush(stdout);
+    clearerr(stdout); /* nobody reads the greeting: no reason to end with an error one day */
 }
 
 /* ---- --check ---- */
 
-static bool is_port(const char *text)
+static mun_code check_where(const char *where, bool public_address, mun_error *err)
 {
-    uint64_t port;
-    return mun_decimal_take(mun_slice_cstr(text), UINT16_MAX, &port);
-}
-
-static bool is_where(const char *where)
-{
-    const char *colon = strrchr(where, ':');
-    if (is_unix(where)) return where[strlen("unix:")] != '\0';
-    if (is_inherited(where)) return where[strlen(INHERITED)] != '\0';
-    return colon != NULL && colon != where && is_port(colon + 1);
-}
-
-static mun_code check_where(const char *where, mun_error *err)
-{
-    if (is_where(where)) return MUN_OK;
-    return mun_failf(err, MUN_E_USAGE, 0,
-                     "cannot listen on \"%s\": write ADDRESS:PORT, [IPV6-ADDRESS]:PORT, unix:/PATH "
-                     "or socket:NAME",
-                     where);
+    if (is_inherited(where) && where[strlen(INHERITED)] != '\0') return MUN_OK;
+    return mun_http_listen_check(where, public_address, err);
 }
 
 mun_code service_sockets_check(const mun_service_options *options, const mun_config *config,
                                mun_error *err)
 {
     for (size_t i = 0; i < options->listen_len; i++) {
-        MUN_TRY(check_where(options->listen[i], err));
+        MUN_TRY(check_where(options->listen[i], options->public_address, err));
     }
-    for (size_t i = 0; i < config->listeners_len; i++) {
-        MUN_TRY(check_where(config->listeners[i].where, err));
+    for (size_t i = 0; options->listen_len == 0 && i < config->listeners_len; i++) {
+        const mun_config_listener *listener = &config->listeners[i];
+        MUN_TRY(
+            check_where(listener->where, listener->public_address || options->public_address, err));
     }
     return MUN_OK;
 }

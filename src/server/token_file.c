@@ -23,7 +23,8 @@ mun_code mun_file_private(const char *path, unsigned forbidden, mun_error *err)
     mun_file_info info;
     char name[MUN_PATH_TEXT_MAX];
     MUN_TRY(mun_file_look(path, true, &info, err));
-    if (info.kind == MUN_FILE_MISSING || (info.mode & forbidden) == 0) return MUN_OK;
+    if (info.kind == MUN_FILE_MISSING || info.kind == MUN_FILE_DIRECTORY) return MUN_OK;
+    if ((info.mode & forbidden) == 0) return MUN_OK;
     if (is_credential(path)) return MUN_OK;
     bool secret = forbidden == MUN_MODE_SECRET;
     mun_path_text(name, sizeof name, path);

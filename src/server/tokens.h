@@ -39,7 +39,7 @@ void mun_token_list_free(mun_token_list *list); /* accepts a zeroed one */
 
 /* MUN_E_PERMISSION when the file has one of these permission bits. What systemd hands over as a
  * credential (systemd.exec(5): the folder is for this service alone) has the bits of its ACL. A
- * missing file is for whoever reads it to tell. */
+ * missing file, or a folder, is for whoever reads it to tell. */
 MUN_MUST mun_code mun_file_private(const char *path, unsigned forbidden, mun_error *err);
 #define MUN_MODE_SECRET 0077u /* nobody else reads it */
 #define MUN_MODE_OURS   0022u /* nobody else changes it */

@@ -129,6 +129,8 @@ static const refusal refusals[] = {
     {LEDGER "limits { queue = -1 }", "line 2: queue is -1"},
     {LEDGER "listen \"127.0.0.1:1\" { proxy = maybe }", "line 2"},
     {LEDGER "log { format = xml }", "line 2: format cannot be \"xml\""},
+    {LEDGER "log { level = INFO }", "it is one of: error, warning, notice, info, debug"},
+    {LEDGER "listen \"unix:m.sock\" { }", "test.conf: listen unix:m.sock: the path of a socket"},
     {"ledger \"a\" { directory = \"/l/a\" read = closed }", "read cannot be"},
     {"ledger \"a\" { directory = \"l/a\" }", "directory is a whole path"},
     {"ledger \"a\" { directory = \"\" }", "directory is a whole path"},

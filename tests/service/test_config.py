@@ -106,7 +106,38 @@ def check(checks, world):
     entries = b / "entries" / "0000000000"
     entries.write_bytes(bytes(x ^ 0x55 for x in entries.read_bytes()))
     refused(checks, "a damaged ledger", "ledger b", "--config", path, "--check")
-    refused(checks, "a bad listener", "cannot listen on", "--config", world.config(f'listen "x" {{ }}\nledger a {{ directory = "{a}" }}'), "--check")
+    for listen, expected in (("x", "cannot listen on"), ("0.0.0.0:1", "not a loopback address"), ("unix:/" + "a" * 108, "1 to 107 bytes")):
+        text = f'listen "{listen}" {{ }}\nledger a {{ directory = "{a}" }}'
+        refused(checks, f"a bad listener, {listen:.9}", expected, "--config", world.config(text), "--check")
+    public = world.config(f'listen "0.0.0.0:1" {{ public = true }}\nlisten "socket:x" {{ }}\nledger a {{ directory = "{a}" }}')
+    checks.equal(ended("--config", public, "--check")[0], 0, "--check of a public address that is meant")
+    refused(checks, "a folder as configuration", "Is a directory", "--config", world.folder, "--check")
+    twice(checks, world, a)
+    keys(checks, world)
+
+
+def twice(checks, world, ledger):
+    """One directory under two names of its own."""
+    link = world.folder / "link"
+    link.symlink_to(ledger)
+    for other in (link, f"{ledger}/", f"{ledger}/../{ledger.name}"):
+        path = world.config(f'ledger a {{ directory = "{ledger}" }}\nledger b {{ directory = "{other}" }}')
+        for more in (("--check",), ("--listen", "127.0.0.1:0")):
+            refused(checks, f"one directory twice, {more[0]}", "a and b are the same directory", "--config", path, *more, status=2)
+
+
+def keys(checks, world):
+    """That a ledger can be read says nothing about whether it can sign."""
+    right, wrong, ledger = world.path(), world.path(), world.folder / "encrypted"
+    for path, text in ((right, "right"), (wrong, "wrong")):
+        path.write_text(text)
+        path.chmod(0o600)
+    harness.muniment("init", ledger, "--name", "x.example/e", "--any-issuer", "--passphrase-file", right)
+    section = f'ledger e {{ directory = "{ledger}" %s }}'
+    refused(checks, "a wrong passphrase", "the passphrase does not open", "--config", world.config(section % f'passphrase-file = "{wrong}"'), "--check")
+    refused(checks, "no passphrase", "receipts.pem", "--config", world.config(section % ""), "--check")
+    for said in (f'passphrase-file = "{right}"', "read-only = true"):
+        checks.equal(ended("--config", world.config(section % said), "--check"), (0, "The configuration is good: 1 ledger.\n"), f"--check with {said:.12}")
 
 
 def full_file(checks, world):
