@@ -233,6 +233,18 @@ static mun_code start_threads(mun_log *log, mun_error *err)
                     "no thread to fill the table of known entries");
 }
 
+/* The files that the threads will read, opened here: what fails behind the opening fails every
+ * append, and a file handle that is missing now may be there at the next opening. */
+static mun_code open_levels(mun_log *log, mun_error *err)
+{
+    for (unsigned level = 0; level < MUN_LOG_LEVELS; level++) {
+        mun_hash first;
+        if (log->known.target >> (level * MUN_LOG_TILE_BITS) == 0) break;
+        MUN_TRY(mun_reader_hashes(log->reader, level, 0, 1, &first, err));
+    }
+    return MUN_OK;
+}
+
 mun_code mun_known_init(mun_log *log, mun_error *err)
 {
     mun_known *known = &log->known;
@@ -241,6 +253,7 @@ mun_code mun_known_init(mun_log *log, mun_error *err)
     if (log->store == NULL || log->config.no_dedup) return MUN_OK;
     known->target = log->recent.head.size;
     if (known->target < MUN_LOG_KNOWN_THREADS) return MUN_OK;
+    MUN_TRY(open_levels(log, err));
     MUN_TRY(mun_dedup_new(&known->dedup, err));
     return start_threads(log, err);
 }

@@ -152,6 +152,49 @@ static void test_no_handles(void **state)
     teardown(&b);
 }
 
+static pthread_t opener;
+static const mun_vfs *below;
+
+static mun_code open_for_opener(void *ctx, const char *name, unsigned flags, mun_file **ret,
+                                mun_error *err)
+{
+    if (pthread_equal(pthread_self(), opener) == 0 && strncmp(name, "hashes/", 7) == 0) {
+        return mun_fail(err, MUN_E_AGAIN, MUN_NO_OFFSET, "planted: too many open files");
+    }
+    return below->open(ctx, name, flags, ret, err);
+}
+
+/* The threads that fill the set of known entries need no handle of their own: where one is missing
+ * it is the opening that says so, and not every append from then on. */
+static void test_no_handles_behind_the_opening(void **state)
+{
+    (void)state;
+    enum { MANY = MUN_LOG_KNOWN_THREADS + 50 };
+    broken_world b;
+    setup(&b, 5);
+    char(*text)[16] = malloc(MANY * sizeof *text);
+    mun_slice *entries = malloc(MANY * sizeof *entries);
+    mun_appended *got = malloc(MANY * sizeof *got);
+    for (unsigned i = 0; i < MANY; i++) {
+        int len = snprintf(text[i], sizeof text[i], "known %u", i);
+        entries[i] = mun_slice_of(text[i], (size_t)len);
+    }
+    assert_ok(mun_log_append(b.log, entries, MANY, got, NULL, err));
+    assert_ok(mun_log_close(b.log, err));
+    mun_log_config config = config_of(&b);
+    mun_vfs vfs = b.f.vfs;
+    below = &b.f.vfs;
+    vfs.open = open_for_opener;
+    config.vfs = &vfs;
+    opener = pthread_self();
+    assert_ok(mun_log_open(&config, &b.log, err));
+    assert_ok(mun_log_append(b.log, entries, 1, got, NULL, err));
+    assert_true(got[0].existed);
+    mun_log_close(b.log, NULL);
+    world_close(&b.w);
+    free(text), free(entries), free(got);
+}
+
 static void test_closed_on_a_full_disk(void **state)
 {
     (void)state;
@@ -549,6 +592,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_full_disk),
         cmocka_unit_test(test_no_handles),
+        cmocka_unit_test(test_no_handles_behind_the_opening),
         cmocka_unit_test(test_closed_on_a_full_disk),
         cmocka_unit_test(test_failed_calls_are_final),
         cmocka_unit_test(test_refused_after_failure),
