@@ -454,6 +454,14 @@ static void clear_items(mun_registering *r)
     r->items_bytes = 0;
 }
 
+static mun_code another_run(const char *evidence, mun_error *err)
+{
+    return mun_failf(err, MUN_E_EXISTS, 0,
+                     "%s was written meanwhile: another run registers the same documents. Start "
+                     "again when it has ended; what is done is recognised",
+                     MUN_PLAIN_PATH(evidence));
+}
+
 /* Signatures differ each time. What is about to be sent is kept where its evidence will be, so that
  * a run that is started again after an interruption sends the same bytes, which are then the same
  * entry. */
@@ -465,7 +473,9 @@ static mun_code keep_items(mun_registering *r, mun_error *err)
         unsigned flags = MUN_WRITE_NO_SYNC | (item->replace ? MUN_WRITE_REPLACE : 0);
         if (item->kept) continue;
         if (r->out != NULL) MUN_TRY(make_parent(item->evidence, err));
-        MUN_TRY(mun_file_write(item->evidence, mun_buf_slice(&item->statement), flags, err));
+        mun_code code = mun_file_write(item->evidence, mun_buf_slice(&item->statement), flags, err);
+        if (code == MUN_E_EXISTS) return another_run(item->evidence, err);
+        if (code != MUN_OK) return code;
         item->replace = item->kept = true;
     }
     return MUN_OK;

@@ -251,6 +251,38 @@ def killed_and_interrupted(p, proxy):
 
 
 @test
+def killed_on_both_sides(p, proxy):
+    p.documents(400)
+    ledger = p.world.ledger("both.example/log")
+    with p.world.serve(ledger) as service:
+        command = [str(harness.program()), "register", "-r", "docs", "--key", "a.pem", "-l", service.url]
+        for after in (1, 60, 200, 330):
+            process = subprocess.Popen(command, cwd=p.folder, env=p.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            while process.poll() is None and len(list((p / "docs").glob("*.scitt"))) < after:
+                time.sleep(0.005)
+            service.kill()
+            process.kill()
+            process.wait()
+            service.start()
+        says(p.run("register", "-r", "docs", "--key", "a.pem", url=service.url), "400 files", "0 failed")
+        subjects = [e["subject"] for e in p.objects("list", url=service.url)]
+    assert len(subjects) == len(set(subjects)) == 401, f"{len(subjects)} entries about {len(set(subjects))} subjects"
+    p.run("verify", "-r", "docs", "--ledger-key", ledger / "ledger.pub", "--issuer-key", "a.pem.pub", url=None)
+
+
+@test
+def several_runs_at_once(p, proxy):
+    p.documents(200)
+    before = p.size()
+    command = [str(harness.program()), "register", "-r", "docs", "--key", "a.pem", "-l", p.url]
+    runs = [subprocess.Popen(command, cwd=p.folder, env=p.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for _ in range(3)]
+    told = [(run.communicate(timeout=60)[0], run.returncode) for run in runs]
+    assert all(code == 0 or "another run registers the same documents" in text for text, code in told), told
+    says(p.run("register", "-r", "docs", "--key", "a.pem"), "200 files", "0 failed")
+    assert p.size() == before + 200, f"{p.size() - before} entries for 200 documents"
+
+
+@test
 def refused_by_the_policy(p, proxy):
     closed = p.world.ledger("closed.example/log", any_issuer=False)
     with p.world.serve(closed) as service:
