@@ -152,10 +152,13 @@ MUN_API MUN_MUST mun_code mun_ledger_root(mun_ledger *ledger, uint64_t size,
 MUN_API MUN_MUST mun_code mun_ledger_tile(mun_ledger *ledger, int level, uint64_t n, unsigned width,
                                           mun_buf *ret, mun_error *err);
 /* Registration times of the entries first .. size-1: with first 0 the file `commits` of an exported
- * tree (docs/format/export.md), else one in the same form that begins with entry first.
+ * tree (docs/format/export.md), else one in the same form that begins with entry first. At most
+ * `blocks` blocks of 4,096 bytes (0: all of them); ret_next: the entry that the rest begins with,
+ * which stands directly behind this in the whole; size where nothing is left.
  * MUN_E_NOT_FOUND: there are not so many entries. */
 MUN_API MUN_MUST mun_code mun_ledger_commits(mun_ledger *ledger, uint64_t first, uint64_t size,
-                                             mun_buf *ret, mun_error *err);
+                                             size_t blocks, mun_buf *ret, uint64_t *ret_next,
+                                             mun_error *err);
 
 /* Searching. Empty slices and zeros do not restrict. Results in order of index. */
 typedef struct mun_query {

@@ -12,6 +12,9 @@ typedef struct writing {
     const mun_crypto *crypto;
     mun_buf *to;
     size_t start; /* where the file begins in the buffer */
+    size_t max;   /* bytes of it; 0: no limit */
+    bool full;
+    uint64_t next; /* the entry of the first record that has no room */
 } writing;
 
 static void block_close(const writing *w)
@@ -31,6 +34,11 @@ static void block_close(const writing *w)
 static mun_code put_record(void *ctx, uint64_t first, uint64_t time_ms, mun_error *err)
 {
     writing *w = ctx;
+    if (w->max > 0 && w->to->len - w->start >= w->max) {
+        w->full = true;
+        w->next = first;
+        return MUN_E_LIMIT; /* ends the walk; mun_commits_write takes it back */
+    }
     mun_buf_u64(w->to, first);
     mun_buf_u64(w->to, time_ms);
     if ((w->to->len - w->start) % MUN_COMMITS_BLOCK == RECORDS_BYTES) block_close(w);
@@ -40,14 +48,18 @@ static mun_code put_record(void *ctx, uint64_t first, uint64_t time_ms, mun_erro
 }
 
 mun_code mun_commits_write(const mun_crypto *crypto, mun_log *log, uint64_t first, uint64_t size,
-                           mun_buf *ret, mun_error *err)
+                           size_t blocks, mun_buf *ret, uint64_t *ret_next, mun_error *err)
 {
-    writing w = {.crypto = crypto, .to = ret, .start = ret->len};
-    MUN_TRY(mun_log_times(log, first, size, put_record, &w, err));
+    writing w = {.crypto = crypto, .to = ret, .start = ret->len, .max = blocks * MUN_COMMITS_BLOCK};
+    mun_code code = mun_log_times(log, first, size, put_record, &w, err);
+    if (code != MUN_OK && !(w.full && code == MUN_E_LIMIT)) return code;
     if ((ret->len - w.start) % MUN_COMMITS_BLOCK != 0) block_close(&w);
-    return mun_buf_ok(ret) ? MUN_OK
-                           : mun_fail(err, MUN_E_LIMIT, MUN_NO_OFFSET,
-                                      "the registration times take more room than is allowed");
+    if (!mun_buf_ok(ret)) {
+        return mun_fail(err, MUN_E_LIMIT, MUN_NO_OFFSET,
+                        "the registration times take more room than is allowed");
+    }
+    *ret_next = w.full ? w.next : size;
+    return MUN_OK;
 }
 
 /* ---- Reading ------------------------------------------------------------------------------- */

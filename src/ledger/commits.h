@@ -12,9 +12,12 @@
 #define MUN_COMMITS_BLOCK   4096
 #define MUN_COMMITS_RECORDS 254
 
-/* Appends the records for entries first .. size-1 of the log; a file of an export begins with 0. */
+/* Appends the records for entries first .. size-1 of the log; a file of an export begins with 0. At
+ * most `blocks` blocks (0: all of them); ret_next: the entry that the rest begins with, or size.
+ * What is written from there on, behind this, is what would have been written at once. */
 MUN_MUST mun_code mun_commits_write(const mun_crypto *crypto, mun_log *log, uint64_t first,
-                                    uint64_t size, mun_buf *ret, mun_error *err);
+                                    uint64_t size, size_t blocks, mun_buf *ret, uint64_t *ret_next,
+                                    mun_error *err);
 
 /* Walks through the records of a file's bytes, which mun_commits_check has accepted. */
 typedef struct mun_commits {

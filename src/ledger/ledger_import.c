@@ -5,9 +5,9 @@
  * entry must have been admissible where it stands. Only then does the copy get its name.
  */
 #include "base/cursor.h"
-#include "ledger/commits.h"
 #include "ledger/replay.h"
 #include "ledger/source.h"
+#include "ledger/source_times.h"
 #include "ledger/staging.h"
 #include "ledger/tree_out.h"
 
@@ -24,11 +24,11 @@ typedef struct importing {
     const char *directory; /* being built */
     mun_watcher watcher;
     mun_crypto crypto;
-    mun_buf pub_text, checkpoint, commits_bytes;
+    mun_buf pub_text, checkpoint;
     mun_ledger_pub pub;
     mun_tree_head head; /* signed */
-    mun_commits commits;
-    uint64_t record; /* of the entry that comes next */
+    mun_source_times times;
+    uint64_t time_ms, until; /* of the batch; entries below `until` have the same */
     mun_log *log;
     mun_buf bundle, again;
     mun_slice batch[BATCH_MAX];
@@ -75,9 +75,8 @@ static mun_code preamble_read(importing *im, mun_error *err)
     MUN_TRY(mun_source_checkpoint(im->source, &im->crypto, &im->pub, &im->checkpoint, &head, err));
     im->head.size = head.size;
     memcpy(im->head.root.bytes, head.root, MUN_HASH_SIZE);
-    MUN_TRY(read_named(im, MUN_COMMITS_FILE, MUN_COMMITS_MAX, &im->commits_bytes, err));
-    return mun_commits_check(&im->crypto, mun_buf_slice(&im->commits_bytes), 0, im->head.size,
-                             &im->commits, err);
+    mun_source_times_init(&im->times, im->source, &im->crypto, im->head.size);
+    return mun_source_times_at(&im->times, 0, &im->time_ms, &im->until, err);
 }
 
 /* ---- Entries --------------------------------------------------------------------------------- */
@@ -85,18 +84,11 @@ static mun_code preamble_read(importing *im, mun_error *err)
 static mun_code batch_append(importing *im, mun_error *err)
 {
     if (im->batch_len == 0) return MUN_OK;
-    uint64_t time_ms = mun_commits_at(&im->commits, im->record).time_ms;
-    MUN_TRY(mun_log_append_at(im->log, im->batch, im->batch_len, time_ms, NULL, err));
+    MUN_TRY(mun_log_append_at(im->log, im->batch, im->batch_len, im->time_ms, NULL, err));
     im->next += im->batch_len;
     im->batch_len = 0;
     im->batch_bytes = 0;
     return MUN_OK;
-}
-
-static uint64_t next_change(const importing *im)
-{
-    return im->record + 1 < im->commits.records ? mun_commits_at(&im->commits, im->record + 1).first
-                                                : UINT64_MAX;
 }
 
 /* A batch has one registration time, and it must fit the journal. */
@@ -104,10 +96,12 @@ static mun_code entry_take(importing *im, mun_slice entry, mun_error *err)
 {
     uint64_t index = im->next + im->batch_len;
     size_t room = MUN_BATCH_BYTES_MAX - im->batch_bytes;
-    if (im->batch_len == BATCH_MAX || entry.len + 2 > room || index >= next_change(im)) {
+    if (im->batch_len == BATCH_MAX || entry.len + 2 > room || index >= im->until) {
         MUN_TRY(batch_append(im, err));
     }
-    while (index >= next_change(im)) im->record++;
+    if (index >= im->until) {
+        MUN_TRY(mun_source_times_at(&im->times, index, &im->time_ms, &im->until, err));
+    }
     im->batch[im->batch_len++] = entry;
     im->batch_bytes += entry.len + 2;
     return MUN_OK;
@@ -240,7 +234,6 @@ static mun_code import(const mun_source *source, bool tiles, const char *directo
                     .tiles = tiles,
                     .pub_text = mun_buf_growable(MUN_LEDGER_PUB_MAX),
                     .checkpoint = mun_buf_growable(MUN_NOTE_MAX),
-                    .commits_bytes = mun_buf_growable(MUN_COMMITS_MAX),
                     .bundle = mun_buf_growable(MUN_TREE_BUNDLE_MAX),
                     .again = mun_buf_growable(MUN_TREE_BUNDLE_MAX)};
     mun_watcher_init(&im.watcher, watch);
@@ -249,7 +242,7 @@ static mun_code import(const mun_source *source, bool tiles, const char *directo
     mun_native_crypto_free(&im.crypto);
     mun_buf_free(&im.pub_text);
     mun_buf_free(&im.checkpoint);
-    mun_buf_free(&im.commits_bytes);
+    mun_source_times_finish(&im.times);
     mun_buf_free(&im.bundle);
     mun_buf_free(&im.again);
     return code;

@@ -105,8 +105,8 @@ mun_code mun_ledger_tile(mun_ledger *ledger, int level, uint64_t n, unsigned wid
     return mun_log_tile(ledger->log, level, n, width, ret, err);
 }
 
-mun_code mun_ledger_commits(mun_ledger *ledger, uint64_t first, uint64_t size, mun_buf *ret,
-                            mun_error *err)
+mun_code mun_ledger_commits(mun_ledger *ledger, uint64_t first, uint64_t size, size_t blocks,
+                            mun_buf *ret, uint64_t *ret_next, mun_error *err)
 {
     mun_crypto *crypto = NULL;
     if (size > mun_log_head(ledger->log).size) {
@@ -114,7 +114,7 @@ mun_code mun_ledger_commits(mun_ledger *ledger, uint64_t first, uint64_t size, m
                          (unsigned long long)size);
     }
     MUN_TRY(mun_crypto_pool_take(&ledger->pool, &crypto, err));
-    mun_code code = mun_commits_write(crypto, ledger->log, first, size, ret, err);
+    mun_code code = mun_commits_write(crypto, ledger->log, first, size, blocks, ret, ret_next, err);
     mun_crypto_pool_give(&ledger->pool, crypto);
     return code;
 }

@@ -6,10 +6,10 @@
 #ifndef MUN_LEDGER_STANDBY_PARTS_H
 #define MUN_LEDGER_STANDBY_PARTS_H
 
-#include "ledger/commits.h"
 #include "ledger/ledger_parts.h"
 #include "ledger/ledger_watch.h"
 #include "ledger/source.h"
+#include "ledger/source_times.h"
 #include "ledger/tree_out.h"
 
 struct mun_standby {

@@ -62,8 +62,8 @@ mun_code mun_standby_leaves(mun_standby *s, mun_source_nodes *nodes, mun_buf *re
 
 typedef struct taking {
     mun_standby *s;
-    mun_commits commits;
-    uint64_t record; /* whose time the next entry has */
+    mun_source_times times;
+    uint64_t time_ms, until; /* of the batch; entries below `until` have the same */
     mun_buf bundle, leaves, canonical;
     mun_slice batch[MUN_TILE_WIDTH]; /* in the bundle's buffer */
     size_t batch_len, batch_bytes;
@@ -73,19 +73,12 @@ typedef struct taking {
 static mun_code batch_append(taking *t, mun_error *err)
 {
     if (t->batch_len == 0) return MUN_OK;
-    uint64_t time_ms = mun_commits_at(&t->commits, t->record).time_ms;
-    MUN_TRY(mun_log_append_at(t->s->ledger->log, t->batch, t->batch_len, time_ms, NULL, err));
+    MUN_TRY(mun_log_append_at(t->s->ledger->log, t->batch, t->batch_len, t->time_ms, NULL, err));
     t->next += t->batch_len;
     t->batch_len = 0;
     t->batch_bytes = 0;
     mun_row_follower_kick(&t->s->ledger->follower);
     return MUN_OK;
-}
-
-static uint64_t next_change(const taking *t)
-{
-    return t->record + 1 < t->commits.records ? mun_commits_at(&t->commits, t->record + 1).first
-                                              : UINT64_MAX;
 }
 
 /* The ledger's own statement takes effect at its index, and so before the next entry is judged. */
@@ -139,10 +132,12 @@ static mun_code entry_take(taking *t, mun_slice entry, mun_error *err)
 {
     mun_statement statement;
     uint64_t index = t->next + t->batch_len;
-    if (entry.len + 2 > MUN_BATCH_BYTES_MAX - t->batch_bytes || index >= next_change(t)) {
+    if (entry.len + 2 > MUN_BATCH_BYTES_MAX - t->batch_bytes || index >= t->until) {
         MUN_TRY(batch_append(t, err));
     }
-    while (index >= next_change(t)) t->record++;
+    if (index >= t->until) {
+        MUN_TRY(mun_source_times_at(&t->times, index, &t->time_ms, &t->until, err));
+    }
     mun_code code = mun_statement_parse(entry, &statement, err);
     if (code != MUN_OK) return inadmissible(err, index);
     if (mun_control_is_own(&t->s->ledger->control.state, &statement)) {
@@ -203,31 +198,16 @@ static mun_code bundles_take(taking *t, mun_slice digests, mun_error *err)
     return MUN_OK;
 }
 
-/* After the checkpoint, so that every entry's time is in it [EXP-9]. */
-static mun_code commits_read(taking *t, mun_buf *bytes, mun_error *err)
-{
-    mun_standby *s = t->s;
-    char name[64];
-    snprintf(name, sizeof name, MUN_COMMITS_FILE);
-    if (s->source.queries) {
-        snprintf(name, sizeof name, MUN_COMMITS_FILE "?from=%llu",
-                 (unsigned long long)s->have.size);
-    }
-    MUN_TRY(mun_source_read(&s->source, name, MUN_COMMITS_MAX, bytes, err));
-    return mun_commits_check(s->crypto, mun_buf_slice(bytes), s->have.size, s->head.size,
-                             &t->commits, err);
-}
-
 mun_code mun_standby_take(mun_standby *s, mun_slice digests, mun_error *err)
 {
-    MUN_BUF_AUTO mun_buf commits = mun_buf_growable(MUN_COMMITS_MAX);
     taking t = {.s = s,
                 .next = s->have.size,
                 .bundle = mun_buf_growable(MUN_TREE_BUNDLE_MAX),
                 .leaves = mun_buf_growable(MUN_TILE_BYTES),
                 .canonical = mun_buf_growable(MUN_ENTRY_MAX)};
-    mun_code code = commits_read(&t, &commits, err);
-    if (code == MUN_OK) code = bundles_take(&t, digests, err);
+    mun_source_times_init(&t.times, &s->source, s->crypto, s->head.size);
+    mun_code code = bundles_take(&t, digests, err);
+    mun_source_times_finish(&t.times);
     mun_buf_free(&t.bundle);
     mun_buf_free(&t.leaves);
     mun_buf_free(&t.canonical);

@@ -219,7 +219,9 @@ static mun_code root_check(mun_tree_out *out, mun_error *err)
 static mun_code put_commits(mun_tree_out *out, mun_error *err)
 {
     MUN_BUF_AUTO mun_buf bytes = mun_buf_growable(MUN_COMMITS_MAX);
-    MUN_TRY(mun_commits_write(out->crypto, out->ledger->log, 0, out->head.size, &bytes, err));
+    uint64_t end;
+    MUN_TRY(
+        mun_commits_write(out->crypto, out->ledger->log, 0, out->head.size, 0, &bytes, &end, err));
     if (same_there(out, MUN_COMMITS_FILE, mun_buf_slice(&bytes))) return MUN_OK;
     return mun_tree_out_put(out, MUN_COMMITS_FILE, mun_buf_slice(&bytes), err);
 }

@@ -66,6 +66,11 @@ const char *mun_api_for_ever(const mun_request *request)
                                       : "private, max-age=31536000, immutable";
 }
 
+const char *mun_api_for_a_moment(const mun_request *request)
+{
+    return mun_api_is_public(request) ? "public, max-age=2" : "private, max-age=2";
+}
+
 const char *mun_api_type(mun_api_call *call, const char *const *offered)
 {
     const char *type = mun_negotiate_type(call->request->fields[MUN_FIELD_ACCEPT], offered);

@@ -34,6 +34,8 @@ void mun_api_crypto_give(mun_crypto *crypto); /* accepts NULL */
 bool mun_api_is_public(const mun_request *request);
 /* "immutable" for caches: public where anyone may read it, else for the client's own. */
 const char *mun_api_for_ever(const mun_request *request);
+/* For what grows: C2SP's "a few seconds". */
+const char *mun_api_for_a_moment(const mun_request *request);
 /* The type to answer with among these (negotiate.h), and Vary; NULL: 406 was answered. */
 const char *mun_api_type(mun_api_call *call, const char *const *offered);
 /* An index in a path: MUN_E_USAGE when it is no number, MUN_E_NOT_FOUND when it is not there yet.
@@ -66,6 +68,7 @@ void mun_api_document(const mun_request *request, mun_response *response);
 void mun_api_document_statement(const mun_request *request, mun_response *response);
 void mun_api_document_receipt(const mun_request *request, mun_response *response);
 void mun_api_document_evidence(const mun_request *request, mun_response *response);
+void mun_api_commits(const mun_request *request, mun_response *response);
 void mun_api_events(const mun_request *request, mun_response *response);
 void mun_api_openapi(const mun_request *request, mun_response *response);
 

@@ -155,7 +155,7 @@ static void set_timeout(http_exchange *exchange, unsigned seconds)
  * pay for it: the library looks at connections with a timeout of their own one by one. */
 static void hurry(http_exchange *exchange)
 {
-    if (exchange->answer_reserved == 0) return;
+    if (exchange->answer_reserved == 0 && !exchange->response.stream.whole) return;
     exchange->hurried = true;
     set_timeout(exchange, exchange->server->options.write_seconds);
 }
@@ -201,7 +201,7 @@ static void begin_stream(http_exchange *exchange)
     } else if (!http_stream_open(exchange)) {
         mun_metrics_count(exchange->server->metrics, MUN_COUNT_SHED, 1);
         mun_problem(&exchange->request, &exchange->response, 503, MUN_TITLE_BUSY,
-                    "There are too many event streams; try again later.");
+                    "There are too many streams; try again later.");
     }
 }
 

@@ -93,7 +93,8 @@ bool http_fetch_begin(http_exchange *exchange)
     mun_http_server *server = exchange->server;
     const mun_stream *stream = &exchange->response.stream;
     atomic_fetch_add(&server->jobs, 1); /* then looked: whoever stops looks the other way round */
-    if (server->streams.ending || atomic_load(&server->stopping)) {
+    bool ending = server->streams.ending && !stream->whole;
+    if (ending || atomic_load(&server->stopping)) {
         atomic_fetch_sub(&server->jobs, 1);
         return false;
     }

@@ -51,7 +51,8 @@ bool http_stream_open(http_exchange *exchange)
     mun_http_server *server = exchange->server;
     http_streams *streams = &server->streams;
     pthread_mutex_lock(&streams->mutex);
-    bool room = atomic_load(&streams->len) < MUN_HTTP_STREAMS && !streams->ending;
+    bool whole = exchange->response.stream.whole;
+    bool room = atomic_load(&streams->len) < MUN_HTTP_STREAMS && (whole || !streams->ending);
     if (room) {
         exchange->stream_prev = NULL;
         exchange->stream_next = streams->first;
@@ -67,7 +68,7 @@ bool http_stream_open(http_exchange *exchange)
         source_close(&exchange->response.stream);
         return false;
     }
-    mun_metrics_gauge(server->metrics, MUN_GAUGE_STREAMS, 1);
+    if (!whole) mun_metrics_gauge(server->metrics, MUN_GAUGE_STREAMS, 1);
     return true;
 }
 
@@ -85,8 +86,9 @@ void http_stream_close(http_exchange *exchange)
     atomic_fetch_sub(&streams->len, 1);
     exchange->streaming = false;
     pthread_mutex_unlock(&streams->mutex);
+    bool whole = exchange->response.stream.whole;
     source_close(&exchange->response.stream);
-    mun_metrics_gauge(exchange->server->metrics, MUN_GAUGE_STREAMS, -1);
+    if (!whole) mun_metrics_gauge(exchange->server->metrics, MUN_GAUGE_STREAMS, -1);
 }
 
 /* What the reader must know before it reads; clears what it answers. */
@@ -94,7 +96,7 @@ static bool begin_read(http_exchange *exchange, bool *ret_ping)
 {
     http_streams *streams = &exchange->server->streams;
     pthread_mutex_lock(&streams->mutex);
-    bool ended = exchange->ended || streams->ending;
+    bool ended = exchange->ended || (streams->ending && !exchange->response.stream.whole);
     *ret_ping = exchange->ping;
     exchange->ping = exchange->woken = exchange->stale = exchange->dry = false;
     if (exchange->refill > 0) exchange->budget = exchange->refill;
@@ -170,6 +172,13 @@ static void note_sent(http_exchange *exchange, size_t n)
     atomic_store(&exchange->stream_ms, http_now_ns() / HTTP_NS_PER_MS);
 }
 
+/* The end of one that is not whole must not look like its end: the connection is closed without the
+ * last chunk (RFC 9112 section 8). */
+static ssize_t cut_off(const mun_stream *stream)
+{
+    return stream->whole ? MHD_CONTENT_READER_END_WITH_ERROR : MHD_CONTENT_READER_END_OF_STREAM;
+}
+
 static ssize_t read_stream(void *cls, uint64_t position, char *to, size_t max)
 {
     http_exchange *exchange = cls;
@@ -177,12 +186,12 @@ static ssize_t read_stream(void *cls, uint64_t position, char *to, size_t max)
     bool ping;
     (void)position;
     for (;;) {
-        if (!begin_read(exchange, &ping)) return MHD_CONTENT_READER_END_OF_STREAM;
+        if (!begin_read(exchange, &ping)) return cut_off(stream);
         if (!mun_access_lasts(&exchange->admitted, exchange->request.route->scope)) {
-            return MHD_CONTENT_READER_END_OF_STREAM; /* the client asks again, and is refused */
+            return cut_off(stream); /* the client asks again, and is refused */
         }
         wait_for what = FOR_TURN;
-        if (exchange->budget > 0) {
+        if (exchange->budget > 0 || stream->whole) {
             ptrdiff_t got = stream->read(stream->ctx, (uint8_t *)to, max, ping);
             if (got > 0) {
                 note_sent(exchange, (size_t)got);
@@ -235,7 +244,7 @@ void mun_http_wake(mun_http_server *server, const struct mun_served *served)
     pthread_mutex_lock(&streams->mutex);
     bool found = false, waits = streams->due_ms != UINT64_MAX;
     for (http_exchange *at = streams->first; at != NULL; at = at->stream_next) {
-        if (at->request.served != served) continue;
+        if (at->request.served != served || at->response.stream.whole) continue;
         at->stale = found = true;
     }
     uint64_t due_ms = streams->last_ms + pause_ms(streams);

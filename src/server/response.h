@@ -13,7 +13,7 @@
 #include "base/buf.h"
 #include "server/request.h"
 
-#define MUN_STREAM_END   (-1) /* the client is to ask again */
+#define MUN_STREAM_END   (-1) /* it is whole; of an endless one: the client is to ask again */
 #define MUN_STREAM_FETCH (-2) /* what comes next must be waited for: call fetch, then read */
 
 typedef enum mun_fetched {
@@ -23,16 +23,19 @@ typedef enum mun_fetched {
 } mun_fetched;
 
 /*
- * A body without an end (server-sent events). read and close are called by the thread that serves
- * the connection, fetch by a worker, wants by anybody, never two at the same time. read copies at
- * most max bytes and waits for nothing; 0 means nothing now: the transport calls fetch or read
- * again when the ledger has grown (mun_served_grew), and read when MUN_HTTP_STREAM_PING_SECONDS
- * have passed (with `ping` true: write a comment line). wants is a number for what fetch would get:
- * of the streams of one ledger that want the same one fetches, and the others read after it what it
- * has left for them.
+ * A body without an end (server-sent events), or one whose length is not known yet. read and close
+ * are called by the thread that serves the connection, fetch by a worker, wants by anybody, never
+ * two at the same time. read copies at most max bytes and waits for nothing; 0 means nothing now:
+ * the transport calls fetch or read again when the ledger has grown (mun_served_grew), and read
+ * when MUN_HTTP_STREAM_PING_SECONDS have passed (with `ping` true: write a comment line). wants is
+ * a number for what fetch would get: of the streams of one ledger that want the same one fetches,
+ * and the others read after it what it has left for them. `whole`: it ends by itself
+ * (MUN_STREAM_END) and is worth nothing without its end, so it takes no turns with the endless
+ * ones, and where it fails it is cut off.
  */
 typedef struct mun_stream {
     void *ctx;
+    bool whole;
     ptrdiff_t (*read)(void *ctx, uint8_t *to, size_t max, bool ping); /* or MUN_STREAM_... */
     mun_fetched (*fetch)(void *ctx);
     uint64_t (*wants)(void *ctx);

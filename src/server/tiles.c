@@ -107,12 +107,6 @@ static void tile(const mun_request *request, mun_response *response)
 
 /* ---- Checkpoint ------------------------------------------------------------------------------ */
 
-/* C2SP: "a few seconds". */
-static const char *for_a_moment(const mun_request *request)
-{
-    return mun_api_is_public(request) ? "public, max-age=2" : "private, max-age=2";
-}
-
 static mun_code run_checkpoint(mun_api_call *call, mun_error *err)
 {
     uint64_t size = 0;
@@ -121,7 +115,7 @@ static mun_code run_checkpoint(mun_api_call *call, mun_error *err)
         return mun_fail(err, MUN_E_AGAIN, MUN_NO_OFFSET,
                         "this copy of the ledger has no signed checkpoint of its present size yet");
     }
-    mun_response_ok(call->response, TYPE_TEXT, for_a_moment(call->request));
+    mun_response_ok(call->response, TYPE_TEXT, mun_api_for_a_moment(call->request));
     mun_response_etag(call->response);
     return MUN_OK;
 }
@@ -135,7 +129,7 @@ static void checkpoint(const mun_request *request, mun_response *response)
 
 static void export_line(const mun_request *request, mun_response *response)
 {
-    mun_response_ok(response, TYPE_TEXT, for_a_moment(request));
+    mun_response_ok(response, TYPE_TEXT, mun_api_for_a_moment(request));
     response->fixed = MUN_LITERAL(EXPORT_LINE);
 }
 
@@ -145,7 +139,7 @@ static mun_code run_ledger_pub(mun_api_call *call, mun_error *err)
     MUN_TRY(mun_api_crypto_take(&crypto, err));
     mun_ledger_pub_write(crypto, mun_ledger_identity(call->ledger), &call->response->body);
     mun_api_crypto_give(crypto);
-    mun_response_ok(call->response, TYPE_TEXT, for_a_moment(call->request));
+    mun_response_ok(call->response, TYPE_TEXT, mun_api_for_a_moment(call->request));
     mun_response_etag(call->response);
     return MUN_OK;
 }
@@ -153,26 +147,6 @@ static mun_code run_ledger_pub(mun_api_call *call, mun_error *err)
 static void ledger_pub(const mun_request *request, mun_response *response)
 {
     mun_api_answer(request, response, run_ledger_pub);
-}
-
-/* A follower asks for what it has not got, up to its checkpoint; a static file server would give it
- * all there is. */
-static mun_code run_commits(mun_api_call *call, mun_error *err)
-{
-    static const char *const names[] = {"size", "from", NULL};
-    mun_parameters parameters;
-    uint64_t size = mun_ledger_tree(call->ledger).size, first = 0;
-    MUN_TRY(mun_query_parse(call->request->query, names, &parameters, err));
-    MUN_TRY(mun_query_number(&parameters, 0, 1, INT64_MAX, &size, err));
-    MUN_TRY(mun_query_number(&parameters, 1, 0, size - 1, &first, err));
-    MUN_TRY(mun_ledger_commits(call->ledger, first, size, &call->response->body, err));
-    mun_response_ok(call->response, TYPE_OCTETS, for_a_moment(call->request));
-    return MUN_OK;
-}
-
-static void commits(const mun_request *request, mun_response *response)
-{
-    mun_api_answer(request, response, run_commits);
 }
 
 /* ---- Rows ------------------------------------------------------------------------------------ */
@@ -192,6 +166,6 @@ const mun_route mun_routes_tiles[] = {
     READ("checkpoint", "/checkpoint", MUN_LANE_WORKER, NULL, checkpoint),
     READ("export", "/export", MUN_LANE_INLINE, NULL, export_line),
     READ("ledger_pub", "/ledger.pub", MUN_LANE_WORKER, NULL, ledger_pub),
-    READ("commits", "/commits", MUN_LANE_WORKER, NULL, commits),
+    READ("commits", "/commits", MUN_LANE_WORKER, NULL, mun_api_commits),
     {.name = NULL},
 };

@@ -149,6 +149,37 @@ static void exporting_twice_is_the_same(void **state)
     must(mun_dir_remove_all(p.copy, err));
 }
 
+/* Read in parts of one block, the times are the file's, from whichever entry one begins. */
+static void commits_in_parts(void **state)
+{
+    world *w = *state;
+    for (unsigned i = 0; i < 2 * 127; i++) { /* with the two before: more than a block holds */
+        made statement;
+        world_statement(w, i, &statement);
+        w->now_ms += 10;
+        world_register(w, &statement);
+    }
+    uint64_t size = mun_ledger_tree(w->ledger).size, end = 0;
+    for (uint64_t first = 0; first < size; first += 51) {
+        MUN_BUF_AUTO mun_buf whole = mun_buf_growable(1u << 20);
+        MUN_BUF_AUTO mun_buf parts = mun_buf_growable(1u << 20);
+        unsigned calls = 0;
+        must(mun_ledger_commits(w->ledger, first, size, 0, &whole, &end, err));
+        assert_int_equal(end, size);
+        for (uint64_t next = first; next < size; calls++) {
+            must(mun_ledger_commits(w->ledger, next, size, 1, &parts, &next, err));
+        }
+        assert_int_equal(calls, first == 0 ? 2 : 1);
+        assert_true(mun_slice_equal(mun_buf_slice(&whole), mun_buf_slice(&parts)));
+    }
+    end = 5;
+    mun_error why = {0};
+    MUN_BUF_AUTO mun_buf none = mun_buf_growable(1u << 20);
+    assert_int_equal(mun_ledger_commits(w->ledger, 0, size + 1, 1, &none, &end, &why),
+                     MUN_E_NOT_FOUND);
+    assert_int_equal(end, 5);
+}
+
 typedef struct spoiling {
     const places *p;
     size_t files;
@@ -353,6 +384,7 @@ int main(void)
         listed(copy_is_the_same),
         listed(copy_only_reads),
         listed(exporting_twice_is_the_same),
+        listed(commits_in_parts),
         listed(spoiled_exports_are_refused),
         listed(adopted_by_the_old_receipts_key),
         listed(adopted_by_the_old_checkpoints_key),

@@ -12,6 +12,7 @@ from harness import keys
 from muniment_ref import note as notes
 
 GROW = 700  # entries registered while checkpoints are collected
+TIMES = 1100  # registration times, so that `commits` is sent in three parts
 FOR_EVER = "public, max-age=31536000, immutable"
 
 BAD_NAMES = """0/0 0/00 0/0000 00/000 01/000 64/000 -1/000 +1/000 x/000 0/x000/001 0/x000/x001/000 0/001/002 0/x001 0/x001/ 0/1000 0/000.p
@@ -201,6 +202,53 @@ def check_export(checks, world, client, ledger):
         checks.ok(reply.status == 200 and reply.body == path.read_bytes(), f"{name} is not as exported: {reply}")
 
 
+def times_of(data):
+    """{first index: time} of a file `commits`, its digests checked."""
+    found = {}
+    for at in range(0, len(data), 4096):
+        block = data[at:at + 4096]
+        if hashlib.sha256(block[:4064]).digest() != block[4064:]:
+            raise AssertionError(f"the digest of block {at // 4096}")
+        for i in range(0, 4064, 16):
+            first, time = struct.unpack_from(">QQ", block, i)
+            if (first, time) != (0, 0):
+                found[first] = time
+    return found
+
+
+def check_commits(checks, world):
+    """More registration times than are sent in one piece: whole, in parts, to a standby; and cut off where they cannot be read."""
+    ledger = world.ledger(name="times")
+    with world.serve(ledger) as service:
+        connection = service.connect()
+        while len(times_of(commits := service.get("/commits").body)) < TIMES:
+            for _ in range(100):
+                service.post_statement(world.statement(), connection=connection)
+        reply = service.get("/commits")
+        checks.equal((reply.header("transfer-encoding"), reply.header("content-length")), ("chunked", None), "so many come in chunks")
+        size = service.get("/v1").json()["size"]
+        checks.equal(service.get(f"/commits?size={size}").body, commits, "the same again")
+        checks.equal(service.get("/commits?size=300").header("content-length"), str(len(service.get("/commits?size=300").body)), "few do not")
+        parts = b"".join(service.get(f"/commits?from={first}&size={min(first + 100, size)}").body for first in range(0, size, 100))
+        checks.ok(times_of(commits).items() <= times_of(parts).items(), "in parts")
+        bare = service.request("HEAD", "/commits")
+        checks.equal((bare.status, bare.body), (200, b""), "its head alone")
+        copy = world.path("copy")
+        harness.muniment("standby", copy, "--from", service.url, "--once", "--ledger-key", ledger / "ledger.pub")
+        checks.equal(service.stop(), 0, "a graceful end")
+    with world.serve(copy) as service:
+        checks.equal(times_of(service.get("/commits").body), times_of(commits), "the standby's times")
+    file = bytearray((ledger / "commits").read_bytes())
+    file[3 * 4096 + 7] ^= 1  # the fourth block: read for the second part; the last one would be mended from the journal
+    (ledger / "commits").write_bytes(file)
+    with world.serve(ledger) as service, service.socket() as s:
+        s.sendall(b"GET /commits HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        answer = harness.read_to_end(s)
+        head, _, body = answer.partition(b"\r\n\r\n")
+        checks.ok(head.startswith(b"HTTP/1.1 200 ") and len(body) > 8192, f"the first part comes: {head!r}, {len(body)} bytes")
+        checks.ok(not answer.endswith(b"0\r\n\r\n"), "what could not be read to its end does not look whole")
+
+
 def check_signature(checks, world, ledger, text):
     known = keys.parse_vkey(world.identity(ledger)["checkpoints"])
     checks.ok(notes.Note(text).accepted([known]), "the checkpoint's signature, by ref/")
@@ -220,6 +268,7 @@ def main():
             other = Client(checks, service, "/two")
             checks.equal(other.get("/tile/0/000").status, 404, "the other ledger has no full tile")
             checks.equal(other.get("/tile/0/000.p/1").body == client.get("/tile/0/000.p/1").body, False, "the other ledger's tiles are its own")
+        check_commits(checks, world)
 
 
 if __name__ == "__main__":
