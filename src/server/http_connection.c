@@ -79,6 +79,19 @@ void http_raw_problem(int fd, unsigned status, const char *title, const char *de
 
 /* ---- Arrival --------------------------------------------------------------------------------- */
 
+/* RFC 4291 section 2.5.5.2: a socket for both kinds of addresses tells IPv4 clients as
+ * ::ffff:a.b.c.d, all of which stand in one /64. They are the same clients as on a socket for IPv4.
+ */
+void http_address_plain(char *text, size_t cap)
+{
+    struct in6_addr six;
+    struct in_addr four;
+    if (strchr(text, ':') == NULL || inet_pton(AF_INET6, text, &six) != 1) return;
+    if (!IN6_IS_ADDR_V4MAPPED(&six)) return;
+    memcpy(&four, six.s6_addr + 12, sizeof four);
+    inet_ntop(AF_INET, &four, text, (socklen_t)cap);
+}
+
 static void address_text(struct MHD_Connection *mhd, char *ret, size_t cap)
 {
     const union MHD_ConnectionInfo *info =
@@ -94,6 +107,7 @@ static void address_text(struct MHD_Connection *mhd, char *ret, size_t cap)
         struct sockaddr_in6 six;
         memcpy(&six, address, sizeof six);
         inet_ntop(AF_INET6, &six.sin6_addr, ret, (socklen_t)cap);
+        http_address_plain(ret, cap);
     }
 }
 

@@ -203,6 +203,8 @@ void http_registry_finish(http_registry *registry);
 void http_connection_notify(void *cls, struct MHD_Connection *mhd, void **socket_context,
                             enum MHD_ConnectionNotificationCode code);
 http_connection *http_connection_of(struct MHD_Connection *mhd);
+/* An IPv4 address in the dress of an IPv6 one is written as what it is; others stay. */
+void http_address_plain(char *text, size_t cap);
 void http_phase_set(http_connection *connection, http_phase phase);
 /* Writes a whole problem answer on the socket, past the library, and ends our side of it. For
  * connections on which the library is not writing. */

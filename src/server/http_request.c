@@ -174,6 +174,7 @@ static void set_address(http_exchange *exchange)
     }
     memcpy(request->address, seen.ptr, seen.len);
     request->address[seen.len] = '\0';
+    http_address_plain(request->address, sizeof request->address);
 }
 
 static bool refuse(http_exchange *exchange, unsigned status, const char *title, const char *detail)

@@ -195,7 +195,7 @@ def rates(checks, world):
 
 
 def addresses(checks, world):
-    """Behind a proxy each client has its own allowance, an IPv6 network of 64 bits one together."""
+    """Behind a proxy each client has its own allowance, an IPv6 network of 64 bits one together; IPv4 in IPv6's dress is IPv4."""
     unix = world.path("addresses.sock")
     text = f'listen "unix:{unix}" {{ proxy = true }}\n' + ledger_section(world.ledger(), "per-address { requests-per-second = 1 burst = 3 }")
     with serve(world, text, listen=None, wait=False) as service:
@@ -213,6 +213,9 @@ def addresses(checks, world):
         passes("2001:db8::1", 3, "an IPv6 address")
         passes("2001:db8::2", 0, "its neighbour in the same /64")
         passes("2001:db8:0:1::1", 3, "another /64")
+        passes("::ffff:192.0.2.3", 3, "an IPv4 address as a socket for both kinds tells it")
+        passes("192.0.2.3", 0, "the same")
+        passes("::ffff:192.0.2.4", 3, "its neighbour is another client")
 
 
 def concurrent_requests(checks, world):
