@@ -11,6 +11,7 @@
 #include "log/store_layout.h"
 
 #define SEGMENTS_OPEN 8  /* segment files kept open */
+#define REPLACED_MAX  16 /* files that a rebuild replaced under a reader */
 #define TORN_RETRIES  64 /* the writer rewrites the last commit block; a torn read is read again */
 
 typedef struct open_segment {
@@ -24,6 +25,8 @@ struct mun_reader {
     const mun_vfs *vfs;
     pthread_mutex_t lock; /* segments, and opening */
     _Atomic(mun_file *) file[MUN_STREAMS];
+    mun_file *replaced[REPLACED_MAX]; /* other threads may still read them */
+    unsigned replaced_len;
     open_segment segment[SEGMENTS_OPEN];
     uint64_t clock;
 };
@@ -45,6 +48,7 @@ void mun_reader_free(mun_reader *reader)
     if (reader == NULL) return;
     const mun_vfs *vfs = reader->vfs;
     for (unsigned s = 0; s < MUN_STREAMS; s++) vfs->close(vfs->ctx, atomic_load(&reader->file[s]));
+    for (unsigned i = 0; i < reader->replaced_len; i++) vfs->close(vfs->ctx, reader->replaced[i]);
     for (unsigned i = 0; i < SEGMENTS_OPEN; i++) vfs->close(vfs->ctx, reader->segment[i].file);
     pthread_mutex_destroy(&reader->lock);
     free(reader);
@@ -125,21 +129,58 @@ static void release_segment(mun_reader *reader, mun_file *file, open_segment *sl
     pthread_mutex_unlock(&reader->lock);
 }
 
+static mun_code too_short(unsigned stream, uint64_t n, uint64_t end, mun_error *err)
+{
+    char name[MUN_FILE_NAME_MAX];
+    mun_stream_name(name, stream, n);
+    return mun_damage(err, name, end, MUN_NO_OFFSET, "the file ends too early");
+}
+
 static mun_code read_exactly(mun_reader *reader, mun_file *file, unsigned stream, uint64_t n,
                              uint64_t at, void *ret, size_t len, mun_error *err)
 {
     size_t got = 0;
     MUN_TRY(reader->vfs->read(reader->vfs->ctx, file, at, ret, len, &got, err));
-    if (got == len) return MUN_OK;
-    char name[MUN_FILE_NAME_MAX];
-    mun_stream_name(name, stream, n);
-    return mun_damage(err, name, at + got, MUN_NO_OFFSET, "the file ends too early");
+    return got == len ? MUN_OK : too_short(stream, n, at + got, err);
+}
+
+/* With the lock: whether another file has the stream's name now that reaches to end; it is then
+ * the stream's. The old one stays open for those that read it. */
+static bool take_replacement(mun_reader *reader, unsigned stream, uint64_t end)
+{
+    const mun_vfs *vfs = reader->vfs;
+    mun_file *file = NULL;
+    uint64_t size = 0;
+    if (reader->replaced_len == REPLACED_MAX) return false;
+    if (open_file(reader, stream, 0, &file, NULL) != MUN_OK) return false;
+    if (vfs->size(vfs->ctx, file, &size, NULL) != MUN_OK || size < end) {
+        vfs->close(vfs->ctx, file);
+        return false;
+    }
+    reader->replaced[reader->replaced_len++] = atomic_exchange(&reader->file[stream], file);
+    return true;
+}
+
+/* A file that is too short may have been replaced: a rebuild, while a reader in another process had
+ * it open, made a new one of that name. */
+static bool is_replaced(mun_reader *reader, unsigned stream, const mun_file *old, uint64_t end)
+{
+    pthread_mutex_lock(&reader->lock);
+    bool replaced = atomic_load(&reader->file[stream]) != old;
+    if (!replaced) replaced = take_replacement(reader, stream, end);
+    pthread_mutex_unlock(&reader->lock);
+    return replaced;
 }
 
 static mun_code read_stream(mun_reader *reader, unsigned stream, uint64_t at, void *ret, size_t len,
                             mun_error *err)
 {
     mun_file *file;
+    size_t got = 0;
+    MUN_TRY(stream_file(reader, stream, &file, err));
+    MUN_TRY(reader->vfs->read(reader->vfs->ctx, file, at, ret, len, &got, err));
+    if (got == len) return MUN_OK;
+    if (!is_replaced(reader, stream, file, at + len)) return too_short(stream, 0, at + got, err);
     MUN_TRY(stream_file(reader, stream, &file, err));
     return read_exactly(reader, file, stream, 0, at, ret, len, err);
 }

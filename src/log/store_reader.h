@@ -4,7 +4,8 @@
  * for what its follower has published, by readers in other processes, by the simulator's checks.
  *
  * Callers ask only for what was published (they know the size); files end later or earlier without
- * telling. Files are opened when first needed. Threads: any number at once; a mun_crypto and a
+ * telling. Files are opened when first needed, and once more where one turns out to be too short: a
+ * rebuild may have replaced it. Threads: any number at once; a mun_crypto and a
  * mun_tile_window belong to one.
  */
 #ifndef MUN_LOG_STORE_READER_H

@@ -199,11 +199,46 @@ static void test_opening_while_the_journal_grows(void **state)
     world_close(&s.w);
 }
 
+/* A rebuild puts other files in the place of those that a reader has open; what is appended then is
+ * in the new ones. */
+static void test_through_a_rebuild(void **state)
+{
+    (void)state;
+    scene s;
+    setup(&s, 3);
+    mun_log_config config = world_config(&s.w);
+    mun_store *store = open_store(&s);
+    add(&s, store, 2 * MUN_LOG_TILE_WIDTH + 1);
+    assert_ok(mun_store_flush(store, &s.w.crypto, err));
+    config.read_only = true;
+    assert_ok(mun_log_open(&config, &s.reader, err));
+    s.watching = true;
+    look();
+    s.watching = false;
+    for (int round = 0; round < 2; round++) {
+        mun_path path;
+        mun_store_close(store);
+        assert_ok(mun_log_rebuild(&config, NULL, err));
+        store = open_store(&s);
+        add(&s, store, 3 * MUN_LOG_TILE_WIDTH);
+        assert_ok(mun_log_refresh(s.reader, err));
+        assert_int_equal(mun_log_head(s.reader).size, s.w.ref.count);
+        s.watching = true;
+        look();
+        s.watching = false;
+        assert_ok(mun_log_inclusion(s.reader, 1, s.w.ref.count, &path, err));
+    }
+    mun_store_close(store);
+    assert_ok(mun_log_close(s.reader, err));
+    world_close(&s.w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_through_a_recovery),
         cmocka_unit_test(test_opening_while_the_journal_grows),
+        cmocka_unit_test(test_through_a_rebuild),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
