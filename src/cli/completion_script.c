@@ -45,6 +45,18 @@ static void names(mun_buf *out)
     }
 }
 
+/* "a|b": a pattern of those that have verbs. */
+static void names_with_verbs(mun_buf *out)
+{
+    bool any = false;
+    for (size_t i = 0; i < MUN_COMMANDS; i++) {
+        if (!first_of_name(i) || mun_commands[i].verb == NULL) continue;
+        if (any) text(out, "|");
+        any = true;
+        text(out, mun_commands[i].name);
+    }
+}
+
 static void verbs(mun_buf *out, const char *name)
 {
     for (size_t i = 0; i < MUN_COMMANDS; i++) {
@@ -131,7 +143,9 @@ static void bash_script(mun_buf *out)
               "        [[ ${COMP_WORDS[i]} == -* ]] && continue\n"
               "        case $verb in\n"
               "        0) title=${COMP_WORDS[i]}; verb=2\n"
-              "           case $title in issuer|key|trust) verb=1 ;; esac ;;\n"
+              "           case $title in ");
+    names_with_verbs(out);
+    text(out, ") verb=1 ;; esac ;;\n"
               "        1) title+=\" ${COMP_WORDS[i]}\"; verb=2 ;;\n"
               "        esac\n"
               "    done\n"
@@ -209,8 +223,7 @@ static void zsh_names(mun_buf *out)
         text(out, "        '");
         text(out, mun_commands[i].name);
         text(out, ":");
-        quoted(out, mun_commands[i].verb == NULL ? mun_commands[i].summary : mun_commands[i].name,
-               ":\\");
+        quoted(out, mun_command_about(&mun_commands[i]), ":\\");
         text(out, "'\n");
     }
 }
@@ -224,7 +237,9 @@ static void zsh_script(mun_buf *out)
               "    if (( CURRENT == 2 )); then _describe command names; return; fi\n"
               "    local title=$words[2] drop=1\n"
               "    case $title in\n"
-              "    issuer|key|trust)\n"
+              "    ");
+    names_with_verbs(out);
+    text(out, ")\n"
               "        if (( CURRENT == 3 )); then\n"
               "            case $title in\n");
     for (size_t i = 0; i < MUN_COMMANDS; i++) {
@@ -308,7 +323,7 @@ static void fish_name(mun_buf *out, const mun_command *command, bool first)
         text(out, "complete -c muniment -f -n __fish_use_subcommand -a ");
         text(out, command->name);
         text(out, " -d '");
-        quoted(out, command->verb == NULL ? command->summary : command->name, "\\");
+        quoted(out, mun_command_about(command), "\\");
         text(out, "'\n");
     }
     if (command->verb == NULL) return;

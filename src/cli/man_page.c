@@ -204,18 +204,9 @@ static const mun_command *first_named(const char *name)
     return NULL;
 }
 
-static const char *page_summary(const mun_command *first)
-{
-    if (first->verb == NULL) return first->summary;
-    if (strcmp(first->name, "issuer") == 0) return "say who may register on a ledger";
-    if (strcmp(first->name, "key") == 0) return "make and show keys";
-    if (strcmp(first->name, "token") == 0) return "say who may use a service";
-    return "say which keys are trusted";
-}
-
 static void command_page(mun_buf *out, const mun_command *first)
 {
-    head(out, first->name, page_summary(first));
+    head(out, first->name, mun_command_about(first));
     mun_buf_text(out, ".Sh SYNOPSIS\n");
     for (size_t i = 0; i < MUN_COMMANDS; i++) {
         if (strcmp(mun_commands[i].name, first->name) == 0) synopsis(out, &mun_commands[i]);

@@ -996,6 +996,19 @@ const char *mun_command_title(const mun_command *command, char ret[32])
     return ret;
 }
 
+const char *mun_command_about(const mun_command *command)
+{
+    static const mun_named_text groups[] = {{"issuer", "say who may register on a ledger"},
+                                            {"key", "make and show keys"},
+                                            {"trust", "say which keys are trusted"},
+                                            {"token", "say who may use a service"}};
+    if (command->verb == NULL) return command->summary;
+    for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
+        if (strcmp(groups[i].name, command->name) == 0) return groups[i].text;
+    }
+    return NULL;
+}
+
 static const mun_option *named_in(const mun_option *options, const char *name, size_t len)
 {
     for (; options->id != MUN_OPT_NONE; options++) {

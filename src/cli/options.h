@@ -184,6 +184,9 @@ extern const mun_named_text mun_file_texts[];        /* ends with name NULL */
 
 /* "issuer add" or "verify". */
 const char *mun_command_title(const mun_command *command, char ret[32]);
+/* What the commands of this name do: the summary, or of several with verbs what they do together;
+ * NULL: nobody has said so yet. */
+const char *mun_command_about(const mun_command *command);
 
 /* The option of a command by name (len bytes) or by letter; NULL: the command has none such. */
 const mun_option *mun_option_named(const mun_command *command, const char *name, size_t len);

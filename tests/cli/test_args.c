@@ -173,6 +173,7 @@ static void the_table_is_sound(void **state)
         check_options(command, mun_common_options);
         assert_true(command->least <= command->most);
         assert_non_null(command->examples);
+        assert_non_null(mun_command_about(command));
         assert_int_equal(command->text[strlen(command->text) - 1], '.');
     }
 }

@@ -293,6 +293,11 @@ def changed_at_once(checks, world, n=16):
     names = sorted(line.split()[0] for line in file.read_text().splitlines() if not line.startswith("#"))
     checks.equal(names, sorted(f"n{i}" for i in range(n)), "nothing is lost, and what was revoked does not come back")
     checks.equal((oct(file.stat().st_mode & 0o777), file.stat().st_uid), ("0o600", 65534 if os.geteuid() == 0 else os.geteuid()), "its mode and owner")
+    link, before = world.path("tokens-link"), file.read_text()
+    link.symlink_to(file)
+    done = subprocess.run([str(harness.program()), "token", "revoke", "n0", "--tokens", str(link)], capture_output=True, text=True, check=False)
+    checks.ok(done.returncode == 2 and "is a link" in done.stderr, f"through a link nothing is revoked that would stay: {done.stderr!r}")
+    checks.ok(link.is_symlink() and file.read_text() == before, "and neither the link nor the file has changed")
 
 
 def refusal_is_cheap(checks, world, n=1200):
