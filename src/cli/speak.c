@@ -4,6 +4,7 @@
 #include "codec/utf8.h"
 #include "crypto/alg_name.h"
 #include "trust/policy_document.h"
+#include "vfs/journald.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -205,6 +206,7 @@ static void print_error_json(const char *what, const mun_error *err)
 void mun_print_error(const mun_app *app, const char *what, const mun_error *err)
 {
     fflush(stdout);
+    if (mun_journald_reads_errors()) fputs(MUN_JOURNALD_ERROR, stderr);
     if (app->json) {
         print_error_json(what, err);
         return;

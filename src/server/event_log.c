@@ -1,24 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One event, one line, one write: made on the stack, so that it works when memory is short, and
- * never more than LINE_MAX_BYTES, so that lines of several threads do not mix. What does not fit is
- * left out and said ("truncated"). Text from outside can neither end a line nor a value: controls
- * and bytes that are not UTF-8 are escaped.
+ * never more than MUN_EVENT_LINE_MAX, so that lines of several threads do not mix. What does not
+ * fit is left out and said ("truncated"). Text from outside can neither end a line nor a value:
+ * controls and bytes that are not UTF-8 are escaped.
  */
 #include "server/event_log.h"
 
 #include "base/buf.h"
 #include "codec/utf8.h"
+#include "server/event_out.h"
+#include "vfs/journald.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
-#define LINE_MAX_BYTES 4096 /* PIPE_BUF: a write up to it is atomic on a pipe as well */
-#define LINE_RESERVE   24   /* for saying that something was left out, and the line's end */
+#define LINE_RESERVE 24 /* for saying that something was left out, and the line's end */
 
 static struct {
     mun_event_format format;
@@ -29,24 +26,11 @@ static struct {
 static const char *const level_texts[] = {"emerg",   "alert",  "crit", "error",
                                           "warning", "notice", "info", "debug"};
 
-/* systemd.exec(5): JOURNAL_STREAM is device and inode of what journald reads; it is inherited, so
- * it counts only when standard error is still that. */
-static bool journald_reads(void)
-{
-    const char *text = getenv("JOURNAL_STREAM");
-    char ours[48];
-    struct stat st;
-    if (text == NULL || fstat(STDERR_FILENO, &st) != 0) return false;
-    snprintf(ours, sizeof ours, "%llu:%llu", (unsigned long long)st.st_dev,
-             (unsigned long long)st.st_ino);
-    return strcmp(text, ours) == 0;
-}
-
 void mun_event_log_init(mun_event_format format, mun_event_level level)
 {
     settings.format = format;
     settings.level = level;
-    settings.journal = journald_reads();
+    settings.journal = mun_journald_reads_errors();
 }
 
 bool mun_event_wanted(mun_event_level level)
@@ -187,22 +171,11 @@ static void put_head(mun_buf *out, mun_event_level level, const char *event)
     put_text(out, "event", mun_slice_cstr(event), false);
 }
 
-static void write_all(const uint8_t *bytes, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = write(STDERR_FILENO, bytes, len);
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return; /* nobody reads: there is nobody to tell */
-        bytes += n;
-        len -= (size_t)n;
-    }
-}
-
 void mun_event_list(mun_event_level level, const char *event, const mun_kv *list, size_t n)
 {
     if (!mun_event_wanted(level)) return;
     bool json = settings.format == MUN_EVENT_JSON;
-    uint8_t room[LINE_MAX_BYTES];
+    uint8_t room[MUN_EVENT_LINE_MAX];
     mun_buf out = mun_buf_fixed(room, sizeof room - LINE_RESERVE);
     put_head(&out, level, event);
     for (size_t i = 0; i < n && list[i].key != NULL; i++) {
@@ -222,5 +195,5 @@ void mun_event_list(mun_event_level level, const char *event, const mun_kv *list
     }
     out.cap = out.max = sizeof room;
     mun_buf_text(&out, json ? "}\n" : "\n");
-    write_all(room, out.len);
+    mun_event_out_line(mun_buf_slice(&out), level <= MUN_EVENT_NOTICE);
 }

@@ -7,7 +7,7 @@
  *   mun_event(MUN_EVENT_INFO, "request", MUN_KV("id", id), MUN_KV_NUMBER("status", 201),
  * MUN_KV_END);
  *
- * Threads: any; a line is one write.
+ * Threads: any; a line is one write. Nobody waits for a reader that is slow (event_out.h).
  */
 #ifndef MUN_SERVER_EVENT_LOG_H
 #define MUN_SERVER_EVENT_LOG_H
@@ -15,6 +15,7 @@
 #include "base/slice.h"
 
 #define MUN_EVENT_VALUE_MAX 512
+#define MUN_EVENT_LINE_MAX  4096 /* PIPE_BUF: a write up to it is atomic on a pipe as well */
 
 typedef enum mun_event_level {
     MUN_EVENT_ERROR = 3,

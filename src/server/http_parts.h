@@ -218,8 +218,9 @@ MUN_MUST mun_code http_sweeper_start(mun_http_server *server, mun_error *err);
 void http_sweeper_stop(mun_http_server *server);
 /* It looks at http_streams_due anew. */
 void http_sweeper_call(mun_http_server *server);
-/* Ends idle connections, and with `receiving` those whose request is still coming. */
-void http_close_idle(mun_http_server *server, bool receiving);
+/* Ends idle connections, and with `receiving` those whose request is still coming. True: there are
+ * some that have been there for a moment only, and whose first bytes may be on their way. */
+bool http_close_idle(mun_http_server *server, bool receiving);
 
 /* http_linger.c: what a refused client still sends is read, so that it sees the answer. */
 /* max: sockets at once; LINGER_MAX at most. */

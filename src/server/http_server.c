@@ -164,10 +164,11 @@ void mun_http_drain(mun_http_server *server, unsigned seconds)
     atomic_store(&server->draining, true);
     stop_accepting(server);
     http_streams_end(server);
+    bool fresh;
     do {
-        http_close_idle(server, http_now_ns() > patience);
-        pause_ms(DRAIN_PAUSE);
-    } while (atomic_load(&server->pool.in_use) > 0 && http_now_ns() < until);
+        pause_ms(DRAIN_PAUSE); /* what was accepted this instant is among the connections then */
+        fresh = http_close_idle(server, http_now_ns() > patience);
+    } while ((fresh || atomic_load(&server->pool.in_use) > 0) && http_now_ns() < until);
 }
 
 /* The library wants no connection suspended when it ends: jobs run to their end, streams end. */

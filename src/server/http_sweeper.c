@@ -20,6 +20,7 @@
 #define ROUND_MS       1000
 #define DRIBBLE_PERIOD 4   /* passes between two looks at idle connections' bytes */
 #define DRIBBLE_SLACK  200 /* ms by which the kernel's and our notes may differ */
+#define FRESH_MS       500 /* a stop leaves a silent connection this time from its begin */
 
 typedef struct http_round {
     const mun_http_options *options;
@@ -133,16 +134,30 @@ static void sweep(mun_http_server *server, bool with_dribbles)
     http_library_tell(server);
 }
 
-void http_close_idle(mun_http_server *server, bool receiving)
+/* A client that has just connected, or just been answered, is about to ask: closed on it, it would
+ * get no answer to what it sends this instant. */
+static bool is_fresh(uint64_t state, uint64_t now_ms)
+{
+    return (state & 15) == HTTP_IDLE && now_ms < (state >> 4) + FRESH_MS;
+}
+
+bool http_close_idle(mun_http_server *server, bool receiving)
 {
     http_phase last = receiving ? HTTP_BODY : HTTP_IDLE;
+    uint64_t now_ms = http_now_ns() / HTTP_NS_PER_MS;
+    bool fresh = false;
     pthread_mutex_lock(&server->registry.mutex);
     for (http_connection *at = server->registry.first; at != NULL; at = at->next) {
         uint64_t state = atomic_load_explicit(&at->state, memory_order_relaxed);
-        if ((state & 15) <= (uint64_t)last) shutdown(at->fd, SHUT_RD);
+        if (is_fresh(state, now_ms)) {
+            fresh = true;
+        } else if ((state & 15) <= (uint64_t)last) {
+            shutdown(at->fd, SHUT_RD);
+        }
     }
     wake_gone(&server->registry);
     pthread_mutex_unlock(&server->registry.mutex);
+    return fresh;
 }
 
 /* Under sweeper_mutex: until then, or until somebody calls. */

@@ -4,6 +4,7 @@
  * names of process_* are those that Prometheus' own clients use.
  */
 #include "index/index.h"
+#include "server/event_out.h"
 #include "server/metric_text.h"
 #include "server/operation_parts.h"
 
@@ -54,6 +55,8 @@ static void put_process(mun_buf *out, const struct mun_service *service)
         mun_metric_line(out, "process_cpu_seconds_total %lld.%06lld\n", us / 1000000, us % 1000000);
     }
     put_one(out, "process_resident_memory_bytes", "gauge", "Memory resident.", resident_bytes());
+    put_one(out, "muniment_log_lost_total", "counter",
+            "Lines of the log that its reader did not take in time.", mun_event_out_lost());
     put_one(out, "muniment_index_memory_bytes", "gauge", "Of it SQLite's, for all indexes.",
             mun_index_memory_bytes());
     put_one(out, "muniment_index_memory_max_bytes", "gauge",

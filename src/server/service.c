@@ -6,6 +6,7 @@
  */
 #include "server/service.h"
 
+#include "server/event_out.h"
 #include "server/operation.h"
 #include "server/service_parts.h"
 
@@ -214,7 +215,7 @@ static mun_code answer(service_run *run, const sigset_t *signals, mun_error *err
     MUN_TRY(start_transport(run, err));
     tell_started(run);
     int number = wait_for_end(run, signals);
-    mun_manager_tell(&run->manager, "STOPPING=1\nSTATUS=Answering what has been asked");
+    mun_manager_tell_stopping(&run->manager, run->config.limits.drain_seconds);
     mun_event(MUN_EVENT_NOTICE, "stopping", MUN_KV("signal", number == SIGINT ? "INT" : "TERM"));
     atomic_store(&run->stopping, true);
     stop_transport(run);
@@ -224,6 +225,7 @@ static mun_code answer(service_run *run, const sigset_t *signals, mun_error *err
 static mun_code serve(service_run *run, const sigset_t *signals, mun_error *err)
 {
     pthread_t warmer;
+    MUN_TRY(mun_event_out_start(err));
     mun_manager_open(&run->manager);
     MUN_TRY(start_parts(run, err));
     MUN_TRY(service_sockets_open(run, err));
@@ -272,6 +274,7 @@ mun_code mun_service_run(const mun_service_options *options, mun_error *err)
         if (code != MUN_OK) service_sockets_unlink(run);
     }
     free_parts(run);
+    mun_event_out_stop();
     pthread_rwlock_destroy(&run->waking);
     free(run);
     return code;

@@ -45,6 +45,11 @@
 #define MUN_WORK_QUEUE          1024 /* other requests that may wait for the disk */
 #define MUN_RETRY_AFTER_SECONDS 1    /* said with 503 and 429 where nothing better is known */
 
+/* Lines of the log that their reader has not taken yet, bytes: what the busiest second writes.
+ * Beyond it they are left out and counted; the last quarter is kept for what is worth more than a
+ * request. */
+#define MUN_EVENT_BACKLOG (4u << 20)
+
 /* Search */
 #define MUN_PAGE_DEFAULT 100
 #define MUN_PAGE_MAX     1000

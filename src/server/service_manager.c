@@ -2,6 +2,7 @@
 #include "server/service_manager.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,9 @@
 
 #define FIRST_INHERITED 3 /* SD_LISTEN_FDS_START */
 #define NOTE_MAX        1024
+#define BUSY_MS         100 /* a manager whose queue of notes is full is waited for, */
+#define BUSY_TRIES      50  /* so often: without READY=1 it would end us */
+#define STOP_SECONDS    15  /* closing the ledgers, after the last answer */
 
 /* ---- Sockets ---- */
 
@@ -117,8 +121,12 @@ void mun_manager_close(mun_manager *manager)
 
 void mun_manager_tell(const mun_manager *manager, const char *lines)
 {
+    struct pollfd room = {manager->socket, POLLOUT, 0};
     if (manager->socket < 0) return;
-    while (send(manager->socket, lines, strlen(lines), MSG_NOSIGNAL) < 0 && errno == EINTR) {
+    for (int i = 0; i < BUSY_TRIES; i++) {
+        if (send(manager->socket, lines, strlen(lines), MSG_NOSIGNAL) >= 0) return;
+        if (errno != EINTR && errno != EAGAIN) return;
+        poll(&room, 1, BUSY_MS);
     }
 }
 
@@ -129,5 +137,14 @@ void mun_manager_tell_reloading(const mun_manager *manager)
     clock_gettime(CLOCK_MONOTONIC, &now);
     snprintf(lines, sizeof lines, "RELOADING=1\nMONOTONIC_USEC=%llu\nSTATUS=Reloading",
              (unsigned long long)now.tv_sec * 1000000 + (unsigned long long)now.tv_nsec / 1000);
+    mun_manager_tell(manager, lines);
+}
+
+void mun_manager_tell_stopping(const mun_manager *manager, unsigned seconds)
+{
+    char lines[NOTE_MAX];
+    snprintf(lines, sizeof lines,
+             "STOPPING=1\nEXTEND_TIMEOUT_USEC=%llu\nSTATUS=Answering what has been asked",
+             ((unsigned long long)seconds + STOP_SECONDS) * 1000000);
     mun_manager_tell(manager, lines);
 }

@@ -32,9 +32,13 @@ typedef struct mun_manager {
 
 void mun_manager_open(mun_manager *ret);
 void mun_manager_close(mun_manager *manager);
-/* Lines such as "READY=1\nSTATUS=...". Best effort: a manager that went away changes nothing. */
+/* Lines such as "READY=1\nSTATUS=...". A manager that is busy is waited for, a few seconds at most;
+ * one that went away changes nothing. */
 void mun_manager_tell(const mun_manager *manager, const char *lines);
 /* "RELOADING=1" with the time that the manager needs to match it with (MONOTONIC_USEC=). */
 void mun_manager_tell_reloading(const mun_manager *manager);
+/* "STOPPING=1", and that it will take so long and a little more (EXTEND_TIMEOUT_USEC=), whatever
+ * TimeoutStopSec= says. */
+void mun_manager_tell_stopping(const mun_manager *manager, unsigned seconds);
 
 #endif

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The log line by line, and the metrics added up by many threads. */
 #include "server/event_log.h"
+#include "server/event_out.h"
 #include "server/metrics.h"
 #include "server/route.h"
+#include "server/service_limits.h"
 #include "support/cmocka_all.h"
 
 #include <jansson.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,6 +111,102 @@ static void cut(void **state)
     json_decref(object);
 }
 
+/* ---- A reader that does not read --------------------------------------------------------------
+ */
+
+/* The next line of what was caught, without its end; NULL: nothing comes for a second. */
+static char *next_line(char text[8192])
+{
+    static char got[16384];
+    static size_t at, got_len;
+    for (size_t len = 0;;) {
+        struct pollfd caught = {reader, POLLIN, 0};
+        if (at == got_len) {
+            if (poll(&caught, 1, 1000) != 1) return NULL;
+            ssize_t n = read(reader, got, sizeof got);
+            if (n <= 0) return NULL;
+            at = 0;
+            got_len = (size_t)n;
+        }
+        text[len] = got[at++];
+        if (text[len] == '\n') {
+            text[len] = '\0';
+            return text;
+        }
+        len++;
+    }
+}
+
+static uint64_t number_after(const char *text, const char *key)
+{
+    const char *at = strstr(text, key);
+    return at != NULL ? strtoull(at + strlen(key), NULL, 10) : UINT64_MAX;
+}
+
+/* Nobody reads, and nobody who logs waits; then somebody reads, and has every line that fitted, in
+ * its order, errors after the requests had filled their share, and how many are missing. */
+static void unread(void **state)
+{
+    (void)state;
+    char text[8192], filler[MUN_EVENT_VALUE_MAX];
+    uint64_t written = 6 * (MUN_EVENT_BACKLOG / MUN_EVENT_VALUE_MAX), read_lines = 0;
+    memset(filler, 'f', sizeof filler);
+    filler[sizeof filler - 1] = '\0';
+    mun_event_log_init(MUN_EVENT_LOGFMT, MUN_EVENT_INFO);
+    assert_int_equal(mun_event_out_start(NULL), MUN_OK);
+    alarm(60);
+    for (uint64_t i = 0; i < written; i++) {
+        mun_event(MUN_EVENT_INFO, "x", MUN_KV("filler", filler), MUN_KV_NUMBER("n", i));
+    }
+    uint64_t lost = mun_event_out_lost();
+    assert_in_range(lost, written / 2, written - 1);
+    mun_event(MUN_EVENT_ERROR, "kept", MUN_KV("a", "b"));
+    assert_int_equal(mun_event_out_lost(), lost);
+    for (; next_line(text) != NULL && strstr(text, "event=x") != NULL; read_lines++) {
+        assert_int_equal(number_after(text, " n="), read_lines);
+    }
+    assert_non_null(strstr(text, "level=error event=kept a=b"));
+    assert_int_equal(read_lines, written - lost);
+    assert_non_null(next_line(text));
+    assert_non_null(strstr(text, "level=warning event=log_lost"));
+    assert_int_equal(number_after(text, "lines="), lost);
+    mun_event(MUN_EVENT_INFO, "after", MUN_KV("a", "b"));
+    mun_event_out_stop();
+    assert_non_null(strstr(next_line(text), "event=after"));
+    alarm(0);
+}
+
+/* Many write while a slow one reads: lines stay whole and none is told twice or left out silently.
+ */
+static void *shout(void *ctx)
+{
+    for (uint64_t i = 0; i < 3000; i++) {
+        mun_event(MUN_EVENT_INFO, "x", MUN_KV_NUMBER("who", (uint64_t)(uintptr_t)ctx),
+                  MUN_KV_NUMBER("n", i));
+    }
+    return NULL;
+}
+
+static void together(void **state)
+{
+    (void)state;
+    pthread_t threads[4];
+    uint64_t next[4] = {0};
+    char text[8192];
+    mun_event_log_init(MUN_EVENT_LOGFMT, MUN_EVENT_INFO);
+    assert_int_equal(mun_event_out_start(NULL), MUN_OK);
+    for (uintptr_t i = 0; i < 4; i++) pthread_create(&threads[i], NULL, shout, (void *)i);
+    for (int i = 0; i < 4 * 3000; i++) {
+        assert_non_null(next_line(text));
+        uint64_t who = number_after(text, "who=");
+        assert_in_range(who, 0, 3);
+        assert_int_equal(number_after(text, " n="), next[who]++);
+    }
+    for (int i = 0; i < 4; i++) pthread_join(threads[i], NULL);
+    mun_event_out_stop();
+    assert_int_equal(mun_event_out_lost(), 0);
+}
+
 /* ---- Metrics --------------------------------------------------------------------------------- */
 
 #define THREADS 4
@@ -183,6 +282,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(logfmt, catch_errors, let_go),
         cmocka_unit_test_setup_teardown(json_of_anything, catch_errors, let_go),
         cmocka_unit_test_setup_teardown(cut, catch_errors, let_go),
+        cmocka_unit_test_setup_teardown(unread, catch_errors, let_go),
+        cmocka_unit_test_setup_teardown(together, catch_errors, let_go),
         cmocka_unit_test(added_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

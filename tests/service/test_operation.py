@@ -303,6 +303,66 @@ def notify(checks, world):
         notes.socket.close()
 
 
+def notified_late(checks, world):
+    """A manager that is busy: its queue of notes is full when the service has one, and none is lost."""
+    ledger = world.ledger(name="late")
+    path = str(world.path("busy-manager"))
+    manager, other = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    manager.bind(path)
+    other.setblocking(False)
+    other.connect(path)
+    sent = 0
+    with contextlib.suppress(BlockingIOError):
+        while sent < 10000:
+            sent += len(other.send(b"x=1") * b".")
+    with world.serve(ledger, env={"NOTIFY_SOCKET": path}) as service:
+        time.sleep(0.5)
+        manager.settimeout(5)
+        told = b""
+        with contextlib.suppress(TimeoutError):
+            while b"READY=1" not in told:
+                told = manager.recv(4096)
+        checks.ok(b"READY=1" in told, f"READY=1 comes through behind {sent} other notes")
+        checks.equal(service.stop(), 0, "and the service works")
+    manager.close()
+    other.close()
+
+
+def unread_log(checks, world):
+    """Standard error is a pipe that nobody reads: requests are answered, and what was left out is told when somebody does."""
+    ledger = world.ledger(name="unread")
+    ours, theirs = os.pipe()
+    with world.serve(ledger, wrapper=("sh", "-c", f'exec "$@" 2>/proc/{os.getpid()}/fd/{theirs}', "sh")) as service:
+        request = b"GET /checkpoint?" + b"x" * 400 + b" HTTP/1.1\r\nHost: x\r\n\r\n"
+        with service.socket() as client:
+            answered = 0
+            for _ in range(600):
+                client.sendall(request * 50)
+                got = 0
+                while got < 50:
+                    got += client.recv(65536).count(b"HTTP/1.1 ")
+                answered += got
+        checks.equal(answered, 30000, "requests are answered while nobody reads the log")
+        checks.equal(service.post_statement(world.statement()).status, 201, "registrations too")
+        lost = service.metric("muniment_log_lost_total")
+        checks.ok(lost and lost > 0, f"lines that did not fit are counted: {lost}")
+        os.set_blocking(ours, False)
+        log = bytearray()
+
+        def told():
+            with contextlib.suppress(BlockingIOError):
+                while chunk := os.read(ours, 1 << 16):
+                    log.extend(chunk)
+            return b"event=log_lost" in log
+        checks.ok(harness.wait_until(told, 10), "and told as soon as somebody reads")
+        lines = re.findall(rb"event=log_lost lines=(\d+)", log)
+        written, missing = log.count(b"route=checkpoint "), sum(map(int, lines))
+        checks.ok(written < 30000 <= written + missing <= 30020, f"each line was written or counted: {written} and {missing}")
+        checks.equal(service.stop(), 0, "the end")
+    os.close(ours)
+    os.close(theirs)
+
+
 def activated(checks, world):
     tool = shutil.which("systemd-socket-activate")
     if tool is None:
@@ -519,14 +579,21 @@ def stopping(checks, world):
         idle, slow = service.socket(), service.socket()
         slow.sendall(b"POST /entries HTTP/1.1\r\nHost: x\r\nContent-Type: application/cose\r\n" + f"Content-Length: {len(statement)}\r\n\r\n".encode())
         time.sleep(0.3)
+        fresh = service.socket()
+        time.sleep(0.05)
         service.signal(signal.SIGTERM)
         checks.ok(harness.wait_until(lambda: "event=stopping" in service.log(), 5), "SIGTERM is heard")
+        time.sleep(0.15)
+        fresh.sendall(b"GET /checkpoint HTTP/1.1\r\nHost: x\r\n\r\n")
+        got = fresh.recv(4096)
+        checks.ok(got.startswith(b"HTTP/1.1 200") and b"connection: close" in got.lower(), f"who had just connected is still answered: {got[:80]}")
         slow.sendall(statement)
         checks.ok(slow.recv(100).startswith(b"HTTP/1.1 201"), "a request that was there is still answered")
         with contextlib.suppress(OSError):
             checks.equal(idle.recv(100), b"", "an idle connection is closed")
         checks.equal(service.stop(), 0, "then it ends with 0")
         slow.close()
+        fresh.close()
         idle.close()
         service.start()
         service.signal(signal.SIGINT)
@@ -543,7 +610,7 @@ def stopping(checks, world):
 
 def main():
     with harness.Checks() as checks, harness.World() as world:
-        for test in (metrics, health, busy, who_may_look, log, journal, notify, activated, few_files, reload, changed, stopping):
+        for test in (metrics, health, busy, who_may_look, log, journal, unread_log, notify, notified_late, activated, few_files, reload, changed, stopping):
             test(checks, world)
 
 
