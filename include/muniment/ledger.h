@@ -91,8 +91,11 @@ typedef struct mun_registration {
 /*
  * Registers n signed statements (COSE_Sign1; unprotected content is dropped) in one call. Each gets
  * its own result in ret; one refused statement does not hold up the others. Returns MUN_OK when
- * every statement got an answer of its own, whatever it is; otherwise nothing was acknowledged.
- * ret_receipts: NULL, or n buffers to which a receipt for each registered one is appended.
+ * every statement got an answer of its own, whatever it is; otherwise nothing was acknowledged:
+ * MUN_E_NO_SPACE, MUN_E_AGAIN: nothing is on the log either, try again; MUN_E_FAILED, MUN_E_IO: it
+ * may be, the same statements sent again give the same indexes; MUN_E_REFUSED: a copy.
+ * ret_receipts: NULL, or n buffers to which a receipt (RFC 9942) for each registered one is
+ * appended; a registration without its receipt is not reported as registered.
  */
 MUN_API MUN_MUST mun_code mun_ledger_register(mun_ledger *ledger, const mun_slice *statements,
                                               size_t n, mun_registration *ret,
@@ -108,34 +111,44 @@ typedef struct mun_tree {
     uint8_t root[MUN_HASH_SIZE];
 } mun_tree;
 
+/* The newest durable tree: what the functions below reach up to. */
 MUN_API mun_tree mun_ledger_tree(mun_ledger *ledger);
 /* For a read-only ledger: look for what the writer has added since. */
 MUN_API MUN_MUST mun_code mun_ledger_refresh(mun_ledger *ledger, mun_error *err);
 
+/* The bytes of entry index (from 0), appended to ret, checked against its leaf hash; ret_time_ms
+ * may be NULL. MUN_E_NOT_FOUND: there is no such entry (yet); MUN_E_DAMAGED names the place. */
 MUN_API MUN_MUST mun_code mun_ledger_entry(mun_ledger *ledger, uint64_t index, mun_buf *ret,
                                            uint64_t *ret_time_ms, mun_error *err);
 /* The index of the entry with this leaf hash. MUN_E_NOT_FOUND. */
 MUN_API MUN_MUST mun_code mun_ledger_lookup(mun_ledger *ledger, const uint8_t leaf[MUN_HASH_SIZE],
                                             uint64_t *ret_index, mun_error *err);
+/* Entries first .. end-1 in order, each borrowed during the call; stops at the first visit that
+ * does not return MUN_OK, with its code. */
 typedef mun_code (*mun_ledger_visit)(void *ctx, uint64_t index, uint64_t time_ms, mun_slice entry,
                                      mun_error *err);
 MUN_API MUN_MUST mun_code mun_ledger_iterate(mun_ledger *ledger, uint64_t first, uint64_t end,
                                              mun_ledger_visit visit, void *ctx, mun_error *err);
 
-/* A fresh receipt for the tree of the day. */
+/* What is signed below needs the private keys: MUN_E_REFUSED on a copy, else why they could not be
+ * read. Everything is appended to its buffer. A fresh receipt (RFC 9942) for the tree of the day,
+ * at most 65,535 bytes: */
 MUN_API MUN_MUST mun_code mun_ledger_receipt(mun_ledger *ledger, uint64_t index, mun_buf *ret,
                                              mun_error *err);
-/* A consistency receipt from old_size to the tree of the day. */
+/* A consistency receipt (RFC 9942) from old_size, 1 or more, to the larger tree of the day. */
 MUN_API MUN_MUST mun_code mun_ledger_consistency_receipt(mun_ledger *ledger, uint64_t old_size,
                                                          mun_buf *ret, mun_error *err);
-/* The evidence file: the entry with a receipt and a tlog-proof inside. */
+/* The evidence file: the entry with a receipt and a tlog-proof (C2SP) inside. */
 MUN_API MUN_MUST mun_code mun_ledger_evidence(mun_ledger *ledger, uint64_t index, mun_buf *ret,
                                               mun_error *err);
 MUN_API MUN_MUST mun_code mun_ledger_tlog_proof(mun_ledger *ledger, uint64_t index, mun_buf *ret,
                                                 mun_error *err);
-/* The signed checkpoint of the tree of the day. The same tree gives the same bytes. */
+/* The signed checkpoint (C2SP) of the tree of the day. The same tree gives the same bytes. A copy
+ * gives the last one that came with its entries. */
 MUN_API MUN_MUST mun_code mun_ledger_checkpoint(mun_ledger *ledger, mun_buf *ret, mun_error *err);
-/* Bare proofs as 32-byte hashes, lowest first. */
+/* Bare proofs (RFC 9162 sections 2.1.3 and 2.1.4) as 32-byte hashes, lowest first, each checked
+ * against a root. ret_path: room for MUN_PROOF_PATH_MAX + 1. index < size, old_size <= new_size,
+ * sizes up to the tree's: else MUN_E_NOT_FOUND or MUN_E_USAGE. */
 MUN_API MUN_MUST mun_code mun_ledger_inclusion(mun_ledger *ledger, uint64_t index, uint64_t size,
                                                uint8_t ret_path[][MUN_HASH_SIZE], size_t *ret_len,
                                                mun_error *err);
@@ -148,7 +161,8 @@ MUN_API MUN_MUST mun_code mun_ledger_root(mun_ledger *ledger, uint64_t size,
 
 /* C2SP tlog-tiles: the bytes of a hash tile (level >= 0) or of an entry bundle (level -1), width 1
  * to 256, of the tree as it is now; a full tile may be asked for at any width. A full tile is
- * checked against the hash above it. MUN_E_NOT_FOUND: the tree has no such tile yet. */
+ * checked against the hash above it, an entry against its leaf hash. Appended to ret, at most 8,192
+ * bytes or 256 * 65,537. MUN_E_NOT_FOUND: the tree has no such tile yet. */
 MUN_API MUN_MUST mun_code mun_ledger_tile(mun_ledger *ledger, int level, uint64_t n, unsigned width,
                                           mun_buf *ret, mun_error *err);
 /* Registration times of the entries first .. size-1: with first 0 the file `commits` of an exported
