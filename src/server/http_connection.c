@@ -119,10 +119,8 @@ static http_connection **bucket_of(http_registry *registry, const char *address)
 }
 
 /* Connections of the same address; the chain is short, because none is kept beyond the limit. */
-static size_t peers(const http_registry *registry, http_connection *const *bucket,
-                    const char *address)
+static size_t peers(http_connection *const *bucket, const char *address)
 {
-    (void)registry;
     size_t n = 0;
     for (const http_connection *peer = *bucket; peer != NULL; peer = peer->peer_next) {
         n += strcmp(peer->address, address) == 0;
@@ -156,7 +154,7 @@ static const char *enter(http_registry *registry, const mun_http_options *option
     if (registry->len >= options->connections) {
         why = "There are too many connections; try again later.";
     } else if (options->per_address > 0 && strcmp(connection->address, "unix") != 0 &&
-               peers(registry, bucket, connection->address) >= options->per_address) {
+               peers(bucket, connection->address) >= options->per_address) {
         why = "There are too many connections from this address; try again later.";
     }
     registry->len++;

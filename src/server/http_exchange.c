@@ -62,7 +62,6 @@ static void begin(http_exchange *exchange, http_connection *connection)
     exchange->server = connection->listener->server;
     exchange->connection = connection;
     exchange->mhd = connection->mhd;
-    connection->exchange = exchange;
 }
 
 http_exchange *http_exchange_take(http_connection *connection)
@@ -87,7 +86,6 @@ static void trim(mun_buf *buf)
 void http_exchange_give(http_exchange *exchange)
 {
     http_pool *pool = &exchange->server->pool;
-    exchange->connection->exchange = NULL;
     trim(&exchange->body);
     trim(&exchange->response.body);
     pthread_mutex_lock(&pool->mutex);

@@ -64,7 +64,6 @@ typedef struct http_connection {
     uint64_t dribble;           /* the sweeper's: when bytes without a whole line were first seen */
     uint64_t dribble_of;        /* and in which state */
     bool linger;                /* a body that nobody reads is still coming */
-    struct http_exchange *exchange;
     struct http_connection *prev, *next; /* the registry's */
     struct http_connection *peer_next;   /* connections of addresses with the same hash */
     struct http_connection **peer_at;    /* what points to this one there; NULL: not among them */

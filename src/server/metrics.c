@@ -166,7 +166,6 @@ static const struct {
     [MUN_GAUGE_REGISTER_QUEUE] = {"register_queue", "Registrations waiting for a worker."},
     [MUN_GAUGE_WORK_QUEUE] = {"work_queue", "Other requests waiting for a worker."},
     [MUN_GAUGE_BODY_BYTES] = {"body_bytes", "Memory held by request bodies."},
-    [MUN_GAUGE_LEDGERS_OPEN] = {NULL, NULL}, /* the set of ledgers knows: operation_metrics.c */
 };
 static const char *const stage_texts[MUN_STAGES] = {"receive", "queue", "parse", "verify",
                                                     "append",  "sign",  "reply"};
@@ -207,7 +206,6 @@ static void print_counters(mun_metrics *metrics, mun_buf *out)
                         (unsigned long long)load(&metrics->counters[i]));
     }
     for (size_t i = 0; i < MUN_GAUGES; i++) {
-        if (gauge_texts[i].name == NULL) continue;
         head(out, gauge_texts[i].name, "gauge", gauge_texts[i].help);
         mun_metric_line(out, "muniment_%s %lld\n", gauge_texts[i].name,
                         (long long)atomic_load_explicit(&metrics->gauges[i], memory_order_relaxed));

@@ -44,7 +44,6 @@ typedef enum mun_gauge {
     MUN_GAUGE_REGISTER_QUEUE,
     MUN_GAUGE_WORK_QUEUE,
     MUN_GAUGE_BODY_BYTES,
-    MUN_GAUGE_LEDGERS_OPEN,
     MUN_GAUGES
 } mun_gauge;
 

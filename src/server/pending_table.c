@@ -81,6 +81,7 @@ mun_code mun_pending_create(size_t max, mun_pending_table **ret, mun_error *err)
     mun_pending_table *table = calloc(1, sizeof *table);
     if (max == 0) max = 1;
     if (table != NULL) {
+        pthread_mutex_init(&table->mutex, NULL);
         table->max = max;
         table->bucket = malloc(max * sizeof table->bucket[0]);
         table->rows = calloc(max, sizeof table->rows[0]);
@@ -93,7 +94,6 @@ mun_code mun_pending_create(size_t max, mun_pending_table **ret, mun_error *err)
         table->bucket[i] = NONE;
         table->rows[i].next = i + 1 < max ? i + 1 : NONE;
     }
-    pthread_mutex_init(&table->mutex, NULL);
     *ret = table;
     return MUN_OK;
 }
@@ -101,6 +101,7 @@ mun_code mun_pending_create(size_t max, mun_pending_table **ret, mun_error *err)
 void mun_pending_destroy(mun_pending_table *table)
 {
     if (table == NULL) return;
+    pthread_mutex_destroy(&table->mutex);
     free(table->bucket);
     free(table->rows);
     free(table);

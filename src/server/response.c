@@ -20,14 +20,6 @@ void mun_response_ok(mun_response *response, const char *content_type, const cha
     response->cache_control = cache_control;
 }
 
-void mun_response_location(mun_response *response, const char *prefix, mun_slice rest)
-{
-    mun_buf text = mun_buf_fixed(response->location, sizeof response->location - 1);
-    mun_buf_text(&text, prefix);
-    mun_buf_put(&text, rest);
-    response->location[mun_buf_ok(&text) ? text.len : 0] = '\0';
-}
-
 void mun_response_etag(mun_response *response)
 {
     static const char hex[] = "0123456789abcdef";

@@ -71,8 +71,6 @@ typedef struct mun_response {
 void mun_response_reset(mun_response *response);
 /* 200 with this literal type and Cache-Control (NULL: no-store); the body follows in `body`. */
 void mun_response_ok(mun_response *response, const char *content_type, const char *cache_control);
-/* Sets `location` to prefix and rest, which must be safe in a URL already. */
-void mun_response_location(mun_response *response, const char *prefix, mun_slice rest);
 /* Sets `etag` from the SHA-256 of type and body as they stand: RFC 9110 section 8.8.3 wants another
  * one for each type in which a resource can be had. */
 void mun_response_etag(mun_response *response);
