@@ -12,9 +12,12 @@
 
 #include <stdlib.h>
 
-#define PART_BLOCKS 2 /* of 254 times and 4,096 bytes: as much as the transport takes at once */
-#define TYPE_OCTETS "application/octet-stream"
-#define PART_BYTES  ((size_t)PART_BLOCKS * 4096)
+/* Of 254 times and 4,096 bytes. To find where a part begins costs as much as to write some blocks,
+ * so those of a stream are larger than what is answered at once. */
+#define FIRST_BLOCKS 2
+#define PART_BLOCKS  16
+#define TYPE_OCTETS  "application/octet-stream"
+#define PART_BYTES   ((size_t)PART_BLOCKS * 4096)
 
 typedef struct commits_stream {
     mun_served *served;
@@ -92,7 +95,7 @@ static mun_code run(mun_api_call *call, mun_error *err)
     MUN_TRY(mun_query_parse(call->request->query, names, &parameters, err));
     MUN_TRY(mun_query_number(&parameters, 0, 1, INT64_MAX, &size, err));
     MUN_TRY(mun_query_number(&parameters, 1, 0, size - 1, &first, err));
-    MUN_TRY(mun_ledger_commits(call->ledger, first, size, PART_BLOCKS, &call->response->body,
+    MUN_TRY(mun_ledger_commits(call->ledger, first, size, FIRST_BLOCKS, &call->response->body,
                                &first, err));
     mun_response_ok(call->response, TYPE_OCTETS, mun_api_for_a_moment(call->request));
     return first < size ? stream_start(call, first, size, err) : MUN_OK;

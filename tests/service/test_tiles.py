@@ -12,7 +12,7 @@ from harness import keys
 from muniment_ref import note as notes
 
 GROW = 700  # entries registered while checkpoints are collected
-TIMES = 1100  # registration times, so that `commits` is sent in three parts
+TIMES = 1100  # registration times, so that `commits` is sent in more than one part
 FOR_EVER = "public, max-age=31536000, immutable"
 
 BAD_NAMES = """0/0 0/00 0/0000 00/000 01/000 64/000 -1/000 +1/000 x/000 0/x000/001 0/x000/x001/000 0/001/002 0/x001 0/x001/ 0/1000 0/000.p
