@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Foreign parts against the running service: Go's sumdb/tlog and note, npm @transmute/cose, Python's cbor2, cryptography and
-prometheus_client, and curl on every route. What cannot be had here (no Go, no Node, no registry) is skipped and said.
+"""Foreign parts against the running service: Go's sumdb/tlog and note, veraison/go-cose with transparency-dev/merkle, npm @transmute/cose,
+Python's cbor2, cryptography and prometheus_client, and curl on every route. What cannot be had here (no Go, no Node, no registry) is skipped and said.
 """
 import json
 import os
@@ -27,16 +27,16 @@ def output(*command):
         return ""
 
 
-def go_program(checks):
-    """Builds the auditor; None where there is no Go or its module cannot be had."""
+def go_program(checks, package, name):
+    """Builds a program of the module; None where there is no Go or its modules cannot be had."""
     version = output("go", "env", "GOVERSION").strip().removeprefix("go").split(".")
     if len(version) < 2 or tuple(map(int, version[:2])) < GO_LEAST:
         return checks.skip(f"Go {'.'.join(map(str, GO_LEAST))} or newer is needed (found: {'.'.join(version) or 'none'})")
-    program = harness.build_folder() / "foreign-go"
-    made = subprocess.run(["go", "build", "-trimpath", "-o", program, "."], cwd=HERE / "go", capture_output=True, text=True, timeout=300)
+    program = harness.build_folder() / name
+    made = subprocess.run(["go", "build", "-trimpath", "-o", program, package], cwd=HERE / "go", capture_output=True, text=True, timeout=300)
     if made.returncode != 0 and any(word in made.stderr for word in ("dial tcp", "proxy", "no such host", "timeout")):
-        return checks.skip(f"golang.org/x/mod cannot be had here: {made.stderr.strip()[-200:]}")
-    return program if checks.ok(made.returncode == 0, f"go build: {made.stderr}") else None
+        return checks.skip(f"the Go modules cannot be had here: {made.stderr.strip()[-200:]}")
+    return program if checks.ok(made.returncode == 0, f"go build {package}: {made.stderr}") else None
 
 
 def node_modules(checks):
@@ -76,7 +76,7 @@ def python_program(checks):
 
 def audits(checks, world, service, ledger):
     """Go reads while others write."""
-    program = go_program(checks)
+    program = go_program(checks, ".", "foreign-go")
     if program is None:
         return
     identity = world.identity(ledger)
@@ -88,6 +88,12 @@ def audits(checks, world, service, ledger):
     checks.child(while_written, "Go, while the log grows")
     checks.ok(told.get("acknowledged", 0) > 500, "a log written under load")
     checks.child(subprocess.run([*command, "-seconds", "0", "-all"], capture_output=True, text=True, timeout=120), "Go, the whole log")
+
+
+def go_client(checks, service):
+    program = go_program(checks, "./cose", "foreign-go-cose")
+    if program is not None:
+        checks.child(subprocess.run([program, "-url", service.url], capture_output=True, text=True, timeout=120), "Go go-cose and merkle")
 
 
 def npm_client(checks, world, service):
@@ -127,6 +133,7 @@ def main():
         ledger = world.ledger("foreign.example/log", name="foreign")
         with world.serve(ledger) as service:
             audits(checks, world, service, ledger)
+            go_client(checks, service)
             npm_client(checks, world, service)
             python_client(checks, service)
         curl(checks, world)
