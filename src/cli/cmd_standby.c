@@ -80,7 +80,7 @@ static bool may_pass(mun_code code)
            code == MUN_E_BUSY || code == MUN_E_NO_SPACE;
 }
 
-static mun_code follow_on(mun_app *app, const char *directory, mun_standby *standby,
+static mun_code follow_on(mun_app *app, const char *directory, mun_standby *standby, bool made,
                           uint64_t interval, mun_error *err)
 {
     uint64_t told = UINT64_MAX;
@@ -88,6 +88,7 @@ static mun_code follow_on(mun_app *app, const char *directory, mun_standby *stan
         mun_error why = {0};
         mun_standby_step step;
         mun_code code = mun_standby_follow(standby, &step, &why);
+        if (made && told == UINT64_MAX) step.size_before = 0;
         if (code == MUN_OK && step.tree.size != told) {
             report(app, directory, &step);
             told = step.tree.size;
@@ -105,20 +106,33 @@ static mun_code follow_on(mun_app *app, const char *directory, mun_standby *stan
     return MUN_OK;
 }
 
+static mun_code is_to_be_made(const char *directory, bool *ret, mun_error *err)
+{
+    char path[MUN_PATH_BYTES_MAX];
+    mun_file_info info;
+    MUN_TRY(mun_path_with(directory, "/ledger.pub", path, sizeof path, err));
+    MUN_TRY(mun_file_look(path, true, &info, err));
+    *ret = info.kind == MUN_FILE_MISSING;
+    return MUN_OK;
+}
+
 static mun_code follow(mun_app *app, const mun_source *source, uint64_t interval, mun_error *err)
 {
     const char *directory = app->args.operands[0];
     mun_standby *standby;
     mun_standby_step step;
     mun_watching w;
+    bool made; /* by the opening, with all that there was: to whoever asked for it, that is new */
+    MUN_TRY(is_to_be_made(directory, &made, err));
     mun_watching_begin(&w, app);
     mun_code code = mun_standby_open(directory, source, &w.watch, &standby, err);
     if (code == MUN_OK) {
         if (mun_app_has(app, MUN_OPT_ONCE)) {
             code = mun_standby_follow(standby, &step, err);
+            if (made) step.size_before = 0;
             if (code == MUN_OK) report(app, directory, &step);
         } else {
-            code = follow_on(app, directory, standby, interval, err);
+            code = follow_on(app, directory, standby, made, interval, err);
         }
         mun_code closed = mun_standby_close(standby, code == MUN_OK ? err : NULL);
         if (code == MUN_OK) code = closed;
@@ -143,12 +157,10 @@ static bool is_trusted(const mun_remote *remote, const mun_public_key *key)
  * its own log do, and the service may be away when the standby starts. */
 static mun_code connect_to(mun_app *app, const char *url, mun_remote **ret, mun_error *err)
 {
-    char path[MUN_PATH_BYTES_MAX];
-    mun_file_info info;
+    bool made;
     mun_remote *remote;
-    MUN_TRY(mun_path_with(app->args.operands[0], "/ledger.pub", path, sizeof path, err));
-    MUN_TRY(mun_file_look(path, true, &info, err));
-    if (info.kind != MUN_FILE_MISSING) return mun_remote_connect(app, url, ret, err);
+    MUN_TRY(is_to_be_made(app->args.operands[0], &made, err));
+    if (!made) return mun_remote_connect(app, url, ret, err);
     MUN_TRY(mun_remote_open(app, url, &remote, err));
     if (is_trusted(remote, &remote->pub.checkpoints)) {
         *ret = remote;

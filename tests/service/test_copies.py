@@ -288,7 +288,9 @@ def trusts(checks, world, service, ledger):
     done = muniment(*once, stranger / "ledger.pub", check=False)
     checks.ok(done.returncode != 0 and "not among those trusted" in done.stderr, f"another ledger's key: {done.stderr}")
     checks.ok(not fresh.exists(), "nothing was begun")
-    muniment(*once, ledger / "ledger.pub")
+    for new in (size_of(ledger), 0):
+        done = muniment(*once, ledger / "ledger.pub")
+        checks.ok(done.stdout.endswith(f": {size_of(ledger)} entries, {new} of them new\n"), f"it says what is new: {done.stdout}")
     checks.equal(size_of(fresh), size_of(ledger), "with its own key it is taken")
 
 
