@@ -144,17 +144,26 @@ mun_code mun_remote_evidence_of(mun_remote *remote, mun_slice statement, mun_sli
 
 /* ---- Searching ---- */
 
+/* Of a path without its cursor: services take targets of a few thousand bytes, while an issuer or a
+ * subject may have 8,192, and three times as many when they are percent-encoded. */
+#define QUESTION_MAX 3000
+#define CURSOR_MAX   1024
+_Static_assert(QUESTION_MAX + CURSOR_MAX + sizeof "&cursor=" <= MUN_FETCH_URL_MAX, "both fit");
+
+enum { WITHOUT_SUB = 1, WITHOUT_ISS = 2, WITHOUT_BOTH = 3 };
+
 typedef struct search {
     mun_remote *remote;
     const mun_query *query;
+    unsigned without; /* what is too long to be asked for, and sorted out here */
     mun_ledger_found each;
     mun_remote_hint hint; /* instead of each */
     void *ctx;
     uint64_t given; /* handed to each */
     bool have_last;
-    uint64_t last;   /* index seen: the next one is greater */
-    unsigned empty;  /* pages without an entry */
-    char next[1024]; /* cursor; "" at the end */
+    uint64_t last;         /* index seen: the next one is greater */
+    unsigned empty;        /* pages without an entry */
+    char next[CURSOR_MAX]; /* "" at the end */
 } search;
 
 static void put_parameter(mun_buf *path, const char *name, mun_slice value)
@@ -192,14 +201,15 @@ static void put_number(mun_buf *path, const char *name, uint64_t number)
     put_parameter(path, name, mun_buf_slice(&digits));
 }
 
-static mun_code make_path(const search *s, char *ret, size_t cap, mun_error *err)
+static bool make_path(const search *s, char *ret, size_t cap)
 {
     const mun_query *q = s->query;
-    uint64_t left = q->limit > 0 ? q->limit - s->given : MUN_REMOTE_PAGE_MAX;
+    bool all = q->limit == 0 || s->without != 0;
+    uint64_t left = all ? MUN_REMOTE_PAGE_MAX : q->limit - s->given;
     mun_buf path = mun_buf_fixed(ret, cap);
     mun_buf_text(&path, "/v1/entries");
-    put_parameter(&path, "iss", q->iss);
-    put_parameter(&path, "sub", q->sub);
+    if ((s->without & WITHOUT_ISS) == 0) put_parameter(&path, "iss", q->iss);
+    if ((s->without & WITHOUT_SUB) == 0) put_parameter(&path, "sub", q->sub);
     put_parameter(&path, "content-type", q->content_type);
     put_hex(&path, "digest", q->digest);
     put_hex(&path, "kid", q->kid);
@@ -209,8 +219,32 @@ static mun_code make_path(const search *s, char *ret, size_t cap, mun_error *err
     put_number(&path, "limit", left < MUN_REMOTE_PAGE_MAX ? left : MUN_REMOTE_PAGE_MAX);
     put_parameter(&path, "cursor", mun_slice_cstr(s->next));
     mun_buf_u8(&path, '\0');
-    if (mun_buf_ok(&path)) return MUN_OK;
+    return mun_buf_ok(&path);
+}
+
+/* Once for all pages: a cursor is good for the question that it was given for. */
+static mun_code decide(search *s, char *path, mun_error *err)
+{
+    for (s->without = 0; s->without <= WITHOUT_BOTH; s->without++) {
+        if (make_path(s, path, QUESTION_MAX)) return MUN_OK;
+    }
     return mun_fail(err, MUN_E_LIMIT, MUN_NO_OFFSET, "what is searched for is too long for a URL");
+}
+
+static bool lists(const json_t *entry, const char *name, mun_slice wanted)
+{
+    const json_t *value = json_object_get(entry, name);
+    return wanted.len == 0 || (json_is_string(value) &&
+                               mun_slice_equal(wanted, mun_slice_of(json_string_value(value),
+                                                                    json_string_length(value))));
+}
+
+/* An entry that the service was not asked to leave out. What the list hides so, it could as well
+ * not have listed; what it shows is read from the entry itself. */
+static bool is_other(const search *s, const json_t *entry)
+{
+    return ((s->without & WITHOUT_SUB) != 0 && !lists(entry, "sub", s->query->sub)) ||
+           ((s->without & WITHOUT_ISS) != 0 && !lists(entry, "iss", s->query->iss));
 }
 
 /* "2026-11-22T12:00:00.000Z" */
@@ -324,6 +358,7 @@ static mun_code one_entry(search *s, const json_t *entry, mun_error *err)
     mun_found found = {.index = (uint64_t)json_integer_value(index), .statement = &statement};
     MUN_TRY(check_order(s, found.index, err));
     if (s->query->have_after && found.index <= s->query->after) return not_asked(&found, err);
+    if (is_other(s, entry)) return MUN_OK;
     if (s->hint != NULL) return s->hint(s->ctx, entry, err);
     MUN_TRY(take_time(json_object_get(entry, "time"), &found.time_ms, err));
     MUN_TRY(mun_remote_entry(s->remote, found.index, &bytes, err));
@@ -392,10 +427,11 @@ static mun_code run(search *s, mun_error *err)
 {
     char path[MUN_FETCH_URL_MAX];
     const mun_query *query = s->query;
+    MUN_TRY(decide(s, path, err));
     do {
         json_t *page;
         if (mun_interrupted()) return mun_fail(err, MUN_E_AGAIN, MUN_NO_OFFSET, "interrupted");
-        MUN_TRY(make_path(s, path, sizeof path, err));
+        (void)make_path(s, path, sizeof path); /* with its cursor; it fits, as was decided */
         MUN_TRY(mun_remote_get_json(s->remote, path, &page, err));
         mun_code code = take_page(s, page, err);
         json_decref(page);

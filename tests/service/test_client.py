@@ -133,7 +133,7 @@ def reading_commands(p, proxy):
     assert [e["index"] for e in p.objects("list", "--after", str(size - 3))] == [size - 2, size - 1]
     assert [a.path for a in proxy.asked if a.path.startswith("/v1/entries?")] == [f"/v1/entries?after={size - 3}&limit=1000"], "the service looks for it"
     p.run("find", "--subject", "nothing", want=5)
-    says(p.run("find", "--issuer", "a" * 5000, want=None), "long")
+    says(p.run("find", "--content-type", "a" * 5000, want=4), "too long for a URL")
     p.run("checkpoint", "-o", "old")
     (p / "more.txt").write_text("more")
     p.run("register", "more.txt", "--key", "a.pem")
@@ -512,6 +512,27 @@ def answers_without_end(p, proxy):
     assert p.run("list", want=None).returncode == 4
     proxy.change = lambda ask, answer: Answer(404, {}, b"") if ask.path == "/ledger.pub" else None
     says(p.run("list", want=5), "no ledger")
+
+
+@test
+def names_too_long_for_a_url(p, proxy):
+    (p / "long.txt").write_text("long")
+    before, subject = p.size(), "\u6587" * 2700
+    says(p.run("register", "long.txt", "--key", "a.pem", "-s", subject), "registered as entry")
+    os.remove(p / "long.txt.scitt")
+    says(p.run("register", "long.txt", "--key", "a.pem", "-s", subject), "on the ledger already")
+    found = p.objects("find", "--subject", subject, "--check")
+    assert [e["subject"] for e in found] == [subject] and found == p.objects("find", "--subject", subject, "--limit", "1")
+    assert p.objects("find", "--subject", subject, "--file", "long.txt", "--issuer", found[0]["issuer"]) == found
+    p.run("find", "--subject", subject[1:], want=5)
+    p.run("find", "--issuer", "x" * 8000, want=5)
+    deep = p / "docs" / ("\u6587" * 80) / ("\u6587" * 80) / ("\u6587" * 80) / ("\u6587" * 80) / ("\u6587" * 80)
+    deep.mkdir(parents=True)
+    for i in range(20):
+        (deep / f"{i}.txt").write_text(f"deep {i}")
+    says(p.run("register", "-r", "docs", "--key", "a.pem"), "20 files: 20 registered")
+    says(p.run("register", "-r", "docs", "--key", "a.pem", "--out", "elsewhere"), "20 files: 0 registered, 20 on the ledger already")
+    assert p.size() == before + 21
 
 
 @test
