@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mixed load for an hour (or as long as is asked), with samples of the process: does its memory stay flat?
 
-    soak.py [--seconds 3600] [--rate 300] [--ledgers 3] [--keep FILE.csv]
+    soak.py [--seconds 3600] [--rate 450] [--ledgers 3] [--keep FILE.csv]
 
 Of the requests, by default a quarter register, one in ten of those again what was registered before; the others fetch receipts,
 tiles, bundles, checkpoints, pages of a search, entries, consistency proofs, metrics; two event streams follow, one of them is
@@ -22,8 +22,9 @@ import run  # noqa: E402
 
 CONNECTIONS = 8
 SAMPLE_SECONDS = 10
-WARM = 0.25  # part of the time after which memory is taken as its level
-GROWTH_MAX = 0.10  # of that level, from then to the end, beyond what the index and caches are bounded to
+WARM = 0.25  # part of the time after which memory is taken as its level, at the soonest
+FULL = 0.99  # of its limit: then the indexes' cache is full, and memory has to be level
+GROWTH_MAX = 0.05  # of that level, from then to the end
 
 
 class Reader(threading.Thread):
@@ -141,13 +142,16 @@ class Soak:
 
 def judge(checks, soak):
     rows = soak.samples
-    level = max(r[6] - r[7] for r in rows[: max(1, int(len(rows) * WARM) + 1)])
-    end = max(r[6] - r[7] for r in rows[-max(1, len(rows) // 10):])
     index_max = int(soak.service.metric("muniment_index_memory_max_bytes"))
+    full = next((n for n, r in enumerate(rows) if r[7] >= index_max * FULL), len(rows))
+    warm = max(int(len(rows) * WARM), full)
+    checks.ok(warm < len(rows) * 0.9, f"the indexes' cache was not full in time ({rows[-1][7]} of {index_max} bytes): memory can't be judged, run longer")
+    level = max(r[6] for r in rows[: warm + 1])
+    end = max(r[6] for r in rows[-max(1, len(rows) // 10):])
     reads = sum(sum(r.counts.values()) for r in soak.readers)
     wrong = [w for r in soak.readers for w in r.wrong]
-    print(f"{len(rows)} samples; anonymous memory without the indexes' cache {level / 2**20:.1f} MiB after the first quarter, {end / 2**20:.1f} MiB "
-          f"at the end; that cache {rows[-1][7] / 2**20:.1f} of {index_max / 2**20:.0f} MiB; "
+    print(f"{len(rows)} samples; anonymous memory {level / 2**20:.1f} MiB when warm ({rows[min(warm, len(rows) - 1)][0]} s), {end / 2**20:.1f} MiB at the end; "
+          f"the indexes' cache {rows[-1][7] / 2**20:.1f} of {index_max / 2**20:.0f} MiB; "
           f"resident at most {max(r[2] for r in rows) / 2**20:.1f} MiB; descriptors {rows[0][3]} to {rows[-1][3]}, at most {max(r[3] for r in rows)}; "
           f"{rows[-1][5]} entries; {reads} reads; events {[s.seen for s in soak.streams]}")
     for text in soak.told:
@@ -164,7 +168,7 @@ def judge(checks, soak):
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--seconds", type=int, default=3600)
-    options.add_argument("--rate", type=int, default=300, help="requests a second, all together")
+    options.add_argument("--rate", type=int, default=450, help="requests a second, all together")
     options.add_argument("--ledgers", type=int, default=3)
     options.add_argument("--keep", default="soak.csv", help="the samples, as a table")
     given = options.parse_args()
