@@ -57,28 +57,9 @@ void mun_config_free(mun_config *config)
 
 /* ---- What must fit together ---- */
 
-static bool is_name(const char *text)
-{
-    size_t len = strlen(text);
-    return len > 0 && len <= MUN_LEDGER_NAME_MAX && text[0] != '.' &&
-           strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") == len;
-}
-
-/* The service's own routes at its root; a ledger there would hide them, or they it. */
-static bool is_reserved(const char *base)
-{
-    static const char *const taken[] = {"/v1",      "/healthz",     "/readyz",     "/metrics",
-                                        "/entries", "/tile",        "/checkpoint", "/export",
-                                        "/commits", "/.well-known", "/ledger.pub"};
-    for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++) {
-        if (strcmp(base, taken[i]) == 0) return true;
-    }
-    return false;
-}
-
 static mun_code check_one(const mun_config_ledger *ledger, mun_error *err)
 {
-    if (!is_name(ledger->name)) {
+    if (!mun_served_name_valid(ledger->name)) {
         return mun_failf(
             err, MUN_E_USAGE, 0,
             "\"%.80s\" is no name for a ledger: 1 to %d of A-Z a-z 0-9 . _ - and no dot "
@@ -86,12 +67,12 @@ static mun_code check_one(const mun_config_ledger *ledger, mun_error *err)
             ledger->name, MUN_LEDGER_NAME_MAX);
     }
     const char *base = ledger->base;
-    if (base[0] != '\0' && (base[0] != '/' || !is_name(base + 1))) {
+    if (base[0] != '\0' && (base[0] != '/' || !mun_served_name_valid(base + 1))) {
         return mun_failf(err, MUN_E_USAGE, 0,
                          "ledger %s: the path \"%.80s\" is neither / nor / and one name",
                          ledger->name, base);
     }
-    if (is_reserved(base)) {
+    if (mun_served_base_reserved(base)) {
         return mun_failf(err, MUN_E_USAGE, 0, "ledger %s: the path %s is the service's own",
                          ledger->name, base);
     }
@@ -191,7 +172,7 @@ static mun_code plain_ledger(const char *directory, bool only, mun_config_ledger
         return mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "no memory for the configuration");
     }
     /* "." and ".." and the like have a directory but no name; alone at the root it needs none. */
-    if (only && !is_name(ret->name)) {
+    if (only && !mun_served_name_valid(ret->name)) {
         free(ret->name);
         ret->name = strdup("ledger");
         if (ret->name == NULL) return mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "no memory");

@@ -5,6 +5,8 @@
 #include "base/buf.h"
 #include "codec/radix.h"
 #include "crypto/pem.h"
+#include "server/ascii.h"
+#include "server/framing.h"
 #include "server/service_limits.h"
 
 #include <muniment/keys.h>
@@ -33,36 +35,16 @@ static void sha256(mun_slice bytes, uint8_t ret[MUN_HASH_SIZE])
     pthread_mutex_unlock(&digest_lock);
 }
 
-static bool is_space(uint8_t c)
-{
-    return c == ' ' || c == '\t';
-}
-
 /* What follows "Bearer" and spaces; the scheme's case does not matter (RFC 9110 section 11.1). */
 static bool bearer_take(mun_slice field, mun_slice *ret)
 {
-    static const char scheme[] = "bearer";
-    size_t n = sizeof scheme - 1;
-    if (field.len <= n || !is_space(field.ptr[n])) return false;
-    for (size_t i = 0; i < n; i++) {
-        if ((field.ptr[i] | 0x20) != (uint8_t)scheme[i]) return false;
-    }
-    while (n < field.len && is_space(field.ptr[n])) n++;
+    const mun_slice scheme = MUN_LITERAL("bearer");
+    size_t n = scheme.len;
+    if (!mun_ascii_starts(field, scheme)) return false;
+    if (field.len == n || !mun_ascii_space(field.ptr[n])) return false;
+    while (n < field.len && mun_ascii_space(field.ptr[n])) n++;
     *ret = mun_slice_of(field.ptr + n, field.len - n);
     return true;
-}
-
-static bool percent_take(mun_slice text, mun_buf *ret)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] != '%') {
-            mun_buf_u8(ret, text.ptr[i]);
-            continue;
-        }
-        if (text.len - i < 3 || !mun_hex_take(mun_slice_of(text.ptr + i + 1, 2), ret)) return false;
-        i += 2;
-    }
-    return mun_buf_ok(ret);
 }
 
 static mun_credential_kind certificate_hash(mun_slice escaped, uint8_t ret[MUN_HASH_SIZE])
@@ -70,7 +52,7 @@ static mun_credential_kind certificate_hash(mun_slice escaped, uint8_t ret[MUN_H
     uint8_t room[PEM_MAX];
     mun_buf pem = mun_buf_fixed(room, sizeof room);
     pem_block block PEM_BLOCK_AUTO = {0};
-    if (!percent_take(escaped, &pem)) return MUN_CREDENTIAL_BAD;
+    if (!mun_percent_decode(escaped, &pem)) return MUN_CREDENTIAL_BAD;
     if (pem_read(mun_buf_slice(&pem), &block, NULL) != MUN_OK) return MUN_CREDENTIAL_BAD;
     if (strcmp(block.label, "CERTIFICATE") != 0) return MUN_CREDENTIAL_BAD;
     sha256(mun_slice_of(block.der, block.len), ret);

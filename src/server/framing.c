@@ -5,6 +5,8 @@
  */
 #include "server/framing.h"
 
+#include "server/ascii.h"
+
 /* How a field that we read behaves when it comes twice. */
 typedef enum repeat {
     ONCE, /* twice is ambiguous */
@@ -57,40 +59,6 @@ static bool is_field_value(mun_slice value)
     return true;
 }
 
-static bool is_space(uint8_t c)
-{
-    return c == ' ' || c == '\t';
-}
-
-static mun_slice trimmed(mun_slice value)
-{
-    while (value.len > 0 && is_space(value.ptr[value.len - 1])) value.len--;
-    while (value.len > 0 && is_space(value.ptr[0])) {
-        value.ptr++;
-        value.len--;
-    }
-    return value;
-}
-
-static uint8_t lower(uint8_t c)
-{
-    return c >= 'A' && c <= 'Z' ? (uint8_t)(c - 'A' + 'a') : c;
-}
-
-/* Without regard to case, ASCII alone, as names of fields and schemes compare. */
-static bool starts_same(mun_slice text, const char *name)
-{
-    for (size_t i = 0; name[i] != '\0'; i++) {
-        if (i == text.len || lower(text.ptr[i]) != lower((uint8_t)name[i])) return false;
-    }
-    return true;
-}
-
-static bool same(mun_slice text, const char *name)
-{
-    return strlen(name) == text.len && starts_same(text, name);
-}
-
 void mun_framing_refuse(mun_framing *framing, unsigned status, const char *why)
 {
     if (framing->status != 0) return;
@@ -132,7 +100,7 @@ static void take_coding(mun_framing *framing, mun_slice value)
 {
     if (framing->chunked) {
         mun_framing_refuse(framing, 400, "There is more than one Transfer-Encoding.");
-    } else if (!same(value, "chunked")) {
+    } else if (!mun_ascii_same(value, MUN_LITERAL("chunked"))) {
         mun_framing_refuse(framing, 501, "The only transfer coding supported is chunked.");
     }
     framing->chunked = true;
@@ -187,17 +155,17 @@ void mun_framing_field(mun_framing *framing, mun_slice name, mun_slice value)
         mun_framing_refuse(framing, 400, "A field value holds a control character.");
         return;
     }
-    value = trimmed(value);
-    if (same(name, "Content-Length")) {
+    value = mun_ascii_trimmed(value);
+    if (mun_ascii_same(name, MUN_LITERAL("Content-Length"))) {
         take_length(framing, value);
         return;
     }
-    if (same(name, "Transfer-Encoding")) {
+    if (mun_ascii_same(name, MUN_LITERAL("Transfer-Encoding"))) {
         take_coding(framing, value);
         return;
     }
     for (size_t i = 0; i < MUN_FIELDS; i++) {
-        if (same(name, known_fields[i].name)) {
+        if (mun_ascii_same(name, mun_slice_cstr(known_fields[i].name))) {
             take_known(framing, i, value);
             return;
         }
@@ -230,23 +198,15 @@ void mun_framing_end(mun_framing *framing)
         mun_framing_refuse(framing, 400, "There is no Host.");
     }
     if (!is_host(host)) mun_framing_refuse(framing, 400, "Host is not a host and port.");
-    framing->continues = same(expect, "100-continue");
+    framing->continues = mun_ascii_same(expect, MUN_LITERAL("100-continue"));
 }
 
 /* ---- Targets --------------------------------------------------------------------------------- */
 
-static int hex_digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
-
 static bool is_escape(mun_slice text, size_t at)
 {
-    return at + 2 < text.len && hex_digit(text.ptr[at + 1]) >= 0 &&
-           hex_digit(text.ptr[at + 2]) >= 0;
+    return at + 2 < text.len && mun_ascii_hex(text.ptr[at + 1]) >= 0 &&
+           mun_ascii_hex(text.ptr[at + 2]) >= 0;
 }
 
 /* RFC 3986: unreserved, reserved (no fragment) and escapes. */
@@ -269,8 +229,8 @@ static mun_slice from(mun_slice text, size_t at)
 static bool split_absolute(mun_slice raw, mun_slice *ret_host, mun_slice *ret_rest)
 {
     size_t start = 0;
-    if (starts_same(raw, "http://")) start = sizeof "http://" - 1;
-    if (starts_same(raw, "https://")) start = sizeof "https://" - 1;
+    if (mun_ascii_starts(raw, MUN_LITERAL("http://"))) start = sizeof "http://" - 1;
+    if (mun_ascii_starts(raw, MUN_LITERAL("https://"))) start = sizeof "https://" - 1;
     if (start == 0) return false;
     size_t end = start;
     while (end < raw.len && raw.ptr[end] != '/' && raw.ptr[end] != '?') end++;
@@ -302,7 +262,7 @@ const char *mun_target_split(mun_slice raw, mun_target *ret)
 
 static uint8_t escaped(mun_slice text, size_t at)
 {
-    return (uint8_t)(hex_digit(text.ptr[at + 1]) * 16 + hex_digit(text.ptr[at + 2]));
+    return (uint8_t)(mun_ascii_hex(text.ptr[at + 1]) * 16 + mun_ascii_hex(text.ptr[at + 2]));
 }
 
 /* RFC 3986 section 2.3. */
@@ -357,10 +317,11 @@ bool mun_chunk_head_valid(mun_slice bytes, bool first)
         at = 2;
     }
     size_t digits = at;
-    while (at < bytes.len && hex_digit(bytes.ptr[at]) >= 0) at++;
+    while (at < bytes.len && mun_ascii_hex(bytes.ptr[at]) >= 0) at++;
     if (at == digits || bytes.len - at < 2) return false;
     if (bytes.ptr[bytes.len - 2] != '\r' || bytes.ptr[bytes.len - 1] != '\n') return false;
     mun_slice extension = mun_slice_of(bytes.ptr + at, bytes.len - at - 2);
     if (extension.len == 0) return true;
-    return (extension.ptr[0] == ';' || is_space(extension.ptr[0])) && is_field_value(extension);
+    return (extension.ptr[0] == ';' || mun_ascii_space(extension.ptr[0])) &&
+           is_field_value(extension);
 }

@@ -6,6 +6,8 @@
  */
 #include "server/http_parts.h"
 
+#include "server/clock.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -15,9 +17,7 @@
 
 uint64_t http_now_ns(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    return mun_clock_ns();
 }
 
 void http_registry_init(http_registry *registry)

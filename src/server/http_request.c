@@ -13,6 +13,8 @@
  */
 #include "server/http_parts.h"
 
+#include "server/ascii.h"
+
 #include <stdio.h>
 
 #define TARGET_START                                                                               \
@@ -183,18 +185,6 @@ static bool refuse(http_exchange *exchange, unsigned status, const char *title, 
     return false;
 }
 
-static bool same_host(mun_slice a, mun_slice b)
-{
-    if (a.len != b.len) return false;
-    for (size_t i = 0; i < a.len; i++) {
-        uint8_t x = a.ptr[i], y = b.ptr[i];
-        if (x >= 'A' && x <= 'Z') x = (uint8_t)(x + 32);
-        if (y >= 'A' && y <= 'Z') y = (uint8_t)(y + 32);
-        if (x != y) return false;
-    }
-    return true;
-}
-
 static const char *split_target(http_exchange *exchange)
 {
     mun_request *request = &exchange->request;
@@ -204,7 +194,7 @@ static const char *split_target(http_exchange *exchange)
     mun_slice *host = &request->fields[MUN_FIELD_HOST];
     /* HTTP/1.0 knows no Host: there the target says it alone (RFC 9112 section 3.2.2). */
     if (target.host.len > 0 && host->ptr == NULL) *host = target.host;
-    if (target.host.len > 0 && !same_host(target.host, *host)) {
+    if (target.host.len > 0 && !mun_ascii_same(target.host, *host)) {
         return "The host in the request target is not the one in Host.";
     }
     if (!mun_path_normal(&target.path, &exchange->text)) {

@@ -2,27 +2,9 @@
 #include "server/media_type.h"
 
 #include "base/cursor.h"
+#include "server/ascii.h"
 
 #define SIGN1 "cose-sign1"
-
-static uint8_t lower(uint8_t c)
-{
-    return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c;
-}
-
-static bool same(mun_slice a, const char *b)
-{
-    size_t i = 0;
-    for (; i < a.len && b[i] != '\0'; i++) {
-        if (lower(a.ptr[i]) != (uint8_t)b[i]) return false;
-    }
-    return i == a.len && b[i] == '\0';
-}
-
-static bool is_space(uint8_t c)
-{
-    return c == ' ' || c == '\t';
-}
 
 /* RFC 9110 section 5.6.2. */
 static bool is_token(uint8_t c)
@@ -32,7 +14,7 @@ static bool is_token(uint8_t c)
 
 static void skip_space(mun_cursor *c)
 {
-    while (mun_cursor_left(c) > 0 && is_space(*c->at)) c->at++;
+    while (mun_cursor_left(c) > 0 && mun_ascii_space(*c->at)) c->at++;
 }
 
 static mun_slice token(mun_cursor *c)
@@ -96,7 +78,7 @@ static bool read(mun_slice content_type, mun_slice *ret_essence, mun_slice *ret_
     *ret_essence = essence(&c);
     *ret_cose_type = (mun_slice){0};
     while ((more = parameter(&c, &name, &text)) == 1) {
-        if (same(name, "cose-type")) *ret_cose_type = text;
+        if (mun_ascii_same(name, MUN_LITERAL("cose-type"))) *ret_cose_type = text;
     }
     return more == 0 && ret_essence->len > 0;
 }
@@ -105,17 +87,19 @@ bool mun_media_is_statement(mun_slice content_type)
 {
     mun_slice type, cose_type;
     if (!read(content_type, &type, &cose_type)) return false;
-    if (same(type, "application/scitt-statement+cose")) return true;
-    return same(type, "application/cose") && (cose_type.ptr == NULL || same(cose_type, SIGN1));
+    if (mun_ascii_same(type, MUN_LITERAL("application/scitt-statement+cose"))) return true;
+    return mun_ascii_same(type, MUN_LITERAL("application/cose")) &&
+           (cose_type.ptr == NULL || mun_ascii_same(cose_type, MUN_LITERAL(SIGN1)));
 }
 
 bool mun_media_is(mun_slice content_type, const char *type)
 {
     mun_slice essence_text, cose_type;
-    return read(content_type, &essence_text, &cose_type) && same(essence_text, type);
+    return read(content_type, &essence_text, &cose_type) &&
+           mun_ascii_same(essence_text, mun_slice_cstr(type));
 }
 
 bool mun_media_is_plain(mun_slice content_encoding)
 {
-    return content_encoding.len == 0 || same(content_encoding, "identity");
+    return content_encoding.len == 0 || mun_ascii_same(content_encoding, MUN_LITERAL("identity"));
 }

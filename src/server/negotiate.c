@@ -1,19 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/negotiate.h"
 
+#include "server/ascii.h"
+
 #define Q_ONE 1000 /* weights have three decimal places: in thousandths */
-
-static bool is_space(uint8_t c)
-{
-    return c == ' ' || c == '\t';
-}
-
-static mun_slice trimmed(mun_slice text)
-{
-    while (text.len > 0 && is_space(text.ptr[0])) text = mun_slice_of(text.ptr + 1, text.len - 1);
-    while (text.len > 0 && is_space(text.ptr[text.len - 1])) text.len--;
-    return text;
-}
 
 /* The part before the mark, trimmed; rest is what stands after it. A mark in quotes counts too: no
  * parameter that matters here is quoted. */
@@ -23,21 +13,7 @@ static mun_slice part(mun_slice *rest, uint8_t mark)
     mun_slice ret = at == NULL ? *rest : mun_slice_of(rest->ptr, (size_t)(at - rest->ptr));
     size_t skip = at == NULL ? rest->len : ret.len + 1;
     *rest = rest->len == 0 ? *rest : mun_slice_of(rest->ptr + skip, rest->len - skip);
-    return trimmed(ret);
-}
-
-static uint8_t lower(uint8_t c)
-{
-    return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c;
-}
-
-static bool same(mun_slice a, mun_slice b)
-{
-    if (a.len != b.len) return false;
-    for (size_t i = 0; i < a.len; i++) {
-        if (lower(a.ptr[i]) != lower(b.ptr[i])) return false;
-    }
-    return true;
+    return mun_ascii_trimmed(ret);
 }
 
 /* "0", "0.5", "1.000"; anything else counts as 1. */
@@ -58,7 +34,7 @@ static unsigned weight_of(mun_slice parameters)
     while (parameters.len > 0) {
         mun_slice value = part(&parameters, ';');
         mun_slice name = part(&value, '=');
-        if (same(name, MUN_LITERAL("q"))) return weight(trimmed(value));
+        if (mun_ascii_same(name, MUN_LITERAL("q"))) return weight(mun_ascii_trimmed(value));
     }
     return Q_ONE;
 }
@@ -66,14 +42,14 @@ static unsigned weight_of(mun_slice parameters)
 /* How closely a range of an Accept field names the type: 0 not at all, 3 exactly. */
 static unsigned closeness(mun_slice range, mun_slice type)
 {
-    if (same(range, type)) return 3;
-    if (same(range, MUN_LITERAL("*/*"))) return 1;
+    if (mun_ascii_same(range, type)) return 3;
+    if (mun_ascii_same(range, MUN_LITERAL("*/*"))) return 1;
     if (range.len < 2 || range.ptr[range.len - 1] != '*' || range.ptr[range.len - 2] != '/') {
         return 0;
     }
     size_t family = range.len - 1;
     return type.len > family &&
-                   same(mun_slice_of(range.ptr, family), mun_slice_of(type.ptr, family))
+                   mun_ascii_same(mun_slice_of(range.ptr, family), mun_slice_of(type.ptr, family))
                ? 2
                : 0;
 }
@@ -115,10 +91,11 @@ bool mun_negotiate_gzip(mun_slice accept_encoding)
     while (accept_encoding.len > 0) {
         mun_slice parameters = part(&accept_encoding, ',');
         mun_slice coding = part(&parameters, ';');
-        if (same(coding, MUN_LITERAL("gzip")) || same(coding, MUN_LITERAL("x-gzip"))) {
+        if (mun_ascii_same(coding, MUN_LITERAL("gzip")) ||
+            mun_ascii_same(coding, MUN_LITERAL("x-gzip"))) {
             return weight_of(parameters) > 0; /* two names of one: RFC 9110 section 8.4.1.3 */
         }
-        if (same(coding, MUN_LITERAL("*"))) any = weight_of(parameters);
+        if (mun_ascii_same(coding, MUN_LITERAL("*"))) any = weight_of(parameters);
     }
     return any > 0;
 }

@@ -7,21 +7,13 @@
  */
 #include "server/operation_parts.h"
 
+#include "server/clock.h"
 #include "server/served.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
-#define LOOK_NS   250000000 /* of a round, and what is waited for it: the next one goes on there */
-#define SECOND_NS 1000000000
-
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
-}
+#define LOOK_NS 250000000 /* of a round, and what is waited for it: the next one goes on there */
 
 mun_code operation_look_init(operation_look *look, mun_error *err)
 {
@@ -64,9 +56,9 @@ static void look_at(operation_look *look, size_t at, mun_served *served)
 
 static void look_round(operation_look *look)
 {
-    uint64_t begin = now_ns();
+    uint64_t begin = mun_clock_ns();
     size_t n = mun_served_count(look->set);
-    for (size_t done = 0; done < n && now_ns() - begin < LOOK_NS; done++) {
+    for (size_t done = 0; done < n && mun_clock_ns() - begin < LOOK_NS; done++) {
         size_t at = look->next < n ? look->next : 0;
         mun_served *served = mun_served_at(look->set, at);
         look->next = at + 1;
@@ -116,8 +108,7 @@ void operation_look_ask(operation_look *look, mun_served_set *set)
 
 void operation_look_wait(operation_look *look, mun_served_set *set)
 {
-    uint64_t until = now_ns() + LOOK_NS;
-    struct timespec at = {(time_t)(until / SECOND_NS), (long)(until % SECOND_NS)};
+    struct timespec at = mun_clock_at(mun_clock_ns() + LOOK_NS);
     pthread_mutex_lock(&look->mutex);
     uint64_t round = ask(look, set);
     int waited = 0;

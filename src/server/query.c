@@ -6,6 +6,7 @@
 #include "codec/radix.h"
 #include "codec/utf8.h"
 #include "server/api_time.h"
+#include "server/ascii.h"
 
 #define NAME_SHOWN 40 /* bytes of somebody's parameter name in an error */
 
@@ -27,21 +28,13 @@ static mun_code unknown(mun_error *err, mun_slice name)
     return mun_failf(err, MUN_E_USAGE, 0, "there is no parameter \"%s\" here", shown);
 }
 
-static int hex_digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
-
 static bool decode(mun_slice text, mun_buf *ret)
 {
     for (size_t i = 0; i < text.len; i++) {
         uint8_t c = text.ptr[i];
         if (c == '%') {
             if (text.len - i < 3) return false;
-            int high = hex_digit(text.ptr[i + 1]), low = hex_digit(text.ptr[i + 2]);
+            int high = mun_ascii_hex(text.ptr[i + 1]), low = mun_ascii_hex(text.ptr[i + 2]);
             if (high < 0 || low < 0) return false;
             c = (uint8_t)(high * 16 + low);
             i += 2;

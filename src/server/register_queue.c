@@ -6,6 +6,7 @@
  */
 #include "server/register_queue.h"
 
+#include "server/clock.h"
 #include "server/metrics.h"
 #include "server/scrapi.h"
 #include "server/served_parts.h"
@@ -14,7 +15,6 @@
 
 #include <signal.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #define PLACES_SHARE 7 /* times the free places: so many a ledger may hold beside others */
@@ -40,13 +40,6 @@ struct mun_register_queue {
     size_t workers_len;
     worker *workers;
 };
-
-static uint64_t clock_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
 
 /* ---- The round; all with the mutex ----------------------------------------------------------- */
 
@@ -129,7 +122,7 @@ static void turn_end(mun_register_queue *queue, mun_served *served)
 static void turn_measure(const mun_register_queue *queue, const mun_turn *turn)
 {
     mun_metrics *metrics = queue->service->metrics;
-    uint64_t now = clock_ns();
+    uint64_t now = mun_clock_ns();
     mun_metrics_gauge(metrics, MUN_GAUGE_REGISTER_QUEUE, -(int64_t)turn->n);
     for (size_t i = 0; i < turn->n; i++) {
         mun_metrics_stage(metrics, MUN_STAGE_QUEUE, now - turn->job[i]->queued_ns);
@@ -250,7 +243,7 @@ bool mun_register_submit(mun_register_queue *queue, mun_register_job *job)
 {
     mun_served *served = job->request->served;
     bool alone = mun_served_count(queue->service->ledgers) <= 1;
-    job->queued_ns = clock_ns();
+    job->queued_ns = mun_clock_ns();
     pthread_mutex_lock(&queue->mutex);
     queue->alone = alone;
     bool room = has_room(queue, served, alone);

@@ -3,6 +3,7 @@
 #include "server/served_parts.h"
 
 #include "base/buf.h"
+#include "server/clock.h"
 #include "server/event_log.h"
 #include "server/metrics.h"
 #include "trust/passphrase_file.h"
@@ -10,24 +11,10 @@
 
 #include <muniment/keys.h>
 #include <stdio.h>
-#include <time.h>
 
-#define SECOND_NS  UINT64_C(1000000000)
 #define WAIT_NS    (MUN_SERVED_WAIT_MS * UINT64_C(1000000))
 #define ROOM_AGAIN (UINT64_C(64) << 20) /* free bytes with which a full ledger counts as ready */
 #define LOCK_FILE  "lock"               /* docs/format/log.md */
-
-static uint64_t clock_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
-}
-
-static struct timespec time_at(uint64_t ns)
-{
-    return (struct timespec){.tv_sec = (time_t)(ns / SECOND_NS), .tv_nsec = (long)(ns % SECOND_NS)};
-}
 
 void mun_served_init(mun_served *served)
 {
@@ -116,8 +103,8 @@ static mun_code opening_code(mun_code code)
 
 static void failure_note(mun_served *served)
 {
-    uint64_t now = clock_ns();
-    if (now - served->failed_ns > MUN_SERVED_CALM_SECONDS * SECOND_NS) served->failures = 0;
+    uint64_t now = mun_clock_ns();
+    if (now - served->failed_ns > MUN_SERVED_CALM_SECONDS * MUN_SECOND_NS) served->failures = 0;
     served->failures++;
     served->failed_ns = now;
 }
@@ -129,7 +116,7 @@ static mun_code open_locked(mun_served *served, mun_error *err)
     mun_error why = {0};
     uint64_t lock_inode = 0;
     served->moving = true;
-    served->moving_ns = clock_ns();
+    served->moving_ns = mun_clock_ns();
     served->state = MUN_SERVED_OPENING;
     pthread_mutex_unlock(&served->mutex);
     mun_code code = open_with_passphrase(served, &ledger, &why);
@@ -161,7 +148,7 @@ static mun_code open_locked(mun_served *served, mun_error *err)
 static uint64_t pause_ns(const mun_served *served)
 {
     uint64_t pause = MUN_SERVED_RETRY_MS * UINT64_C(1000000);
-    const uint64_t most = MUN_SERVED_RETRY_SECONDS * SECOND_NS;
+    const uint64_t most = MUN_SERVED_RETRY_SECONDS * MUN_SECOND_NS;
     if (served->failures < 2) return 0;
     for (unsigned i = 2; i < served->failures && pause < most; i++) pause *= 2;
     return pause < most ? pause : most;
@@ -170,7 +157,7 @@ static uint64_t pause_ns(const mun_served *served)
 /* A ledger that fails again and again costs a recovery each time, so it gets pauses. */
 static mun_code may_try(const mun_served *served, mun_error *err)
 {
-    if (served->why.code == MUN_OK || clock_ns() - served->failed_ns >= pause_ns(served)) {
+    if (served->why.code == MUN_OK || mun_clock_ns() - served->failed_ns >= pause_ns(served)) {
         return MUN_OK;
     }
     if (err != NULL) *err = served->why;
@@ -184,7 +171,7 @@ static mun_code may_try(const mun_served *served, mun_error *err)
 static void close_begin(mun_served *served)
 {
     served->moving = true;
-    served->moving_ns = clock_ns();
+    served->moving_ns = mun_clock_ns();
     atomic_store(&served->open, false);
     atomic_fetch_sub(&served->set->open, 1);
 }
@@ -283,12 +270,12 @@ void mun_served_retire(mun_served *served, bool replaced)
 void mun_served_hold(mun_served *served)
 {
     served->moving = true;
-    served->moving_ns = clock_ns();
+    served->moving_ns = mun_clock_ns();
 }
 
 void mun_served_release(mun_served *served, mun_served *other)
 {
-    struct timespec at = time_at(clock_ns() + WAIT_NS);
+    struct timespec at = mun_clock_at(mun_clock_ns() + WAIT_NS);
     pthread_mutex_lock(&other->mutex);
     while (other->ledger != NULL &&
            pthread_cond_timedwait(&other->changed, &other->mutex, &at) == 0) {
@@ -330,8 +317,8 @@ static mun_code turning(mun_error *err)
 static bool wait_moved(mun_served *served)
 {
     uint64_t since = served->moving ? served->moving_ns : served->failed_ns;
-    struct timespec at = time_at(since + WAIT_NS);
-    if (clock_ns() >= since + WAIT_NS) return false;
+    struct timespec at = mun_clock_at(since + WAIT_NS);
+    if (mun_clock_ns() >= since + WAIT_NS) return false;
     return pthread_cond_timedwait(&served->changed, &served->mutex, &at) == 0 ||
            !(served->moving || served->reopen);
 }
@@ -397,7 +384,7 @@ mun_code mun_served_use(mun_served *served, bool wait, mun_ledger **ret, mun_err
     if (code == MUN_OK) {
         ledger = served->ledger;
         served->users++;
-        served->used_ns = clock_ns();
+        served->used_ns = mun_clock_ns();
         look = refresh_due(served);
     }
     pthread_mutex_unlock(&served->mutex);
@@ -430,7 +417,7 @@ static void state_by(mun_served *served, mun_code code)
         served->reopen = true;
         state_set(served, MUN_SERVED_FAILED, &why);
     } else if (code == MUN_E_NO_SPACE && served->state == MUN_SERVED_READY) {
-        served->probed_ns = clock_ns();
+        served->probed_ns = mun_clock_ns();
         state_set(served, MUN_SERVED_FULL, &why);
     } else if (code == MUN_E_DAMAGED && served->state != MUN_SERVED_DAMAGED) {
         state_set(served, MUN_SERVED_DAMAGED, &why);
@@ -494,8 +481,8 @@ mun_code mun_served_may_write(mun_served *served, mun_error *err)
     MUN_TRY(away_check(served, err));
     mun_code code = MUN_OK;
     pthread_mutex_lock(&served->mutex);
-    uint64_t now = clock_ns();
-    bool probe = now - served->probed_ns >= MUN_SERVED_PROBE_SECONDS * SECOND_NS;
+    uint64_t now = mun_clock_ns();
+    bool probe = now - served->probed_ns >= MUN_SERVED_PROBE_SECONDS * MUN_SECOND_NS;
     if (served->state == MUN_SERVED_FULL && probe) {
         served->probed_ns = now;
     } else if (served->state == MUN_SERVED_FULL || served->state == MUN_SERVED_DAMAGED) {
@@ -525,9 +512,9 @@ void mun_served_look_for_room(mun_served *served)
 {
     mun_fs_info fs;
     pthread_mutex_lock(&served->mutex);
-    uint64_t now = clock_ns();
+    uint64_t now = mun_clock_ns();
     bool due = served->state == MUN_SERVED_FULL &&
-               now - served->probed_ns >= MUN_SERVED_PROBE_SECONDS * SECOND_NS;
+               now - served->probed_ns >= MUN_SERVED_PROBE_SECONDS * MUN_SECOND_NS;
     if (due) served->probed_ns = now;
     pthread_mutex_unlock(&served->mutex);
     if (!due || mun_fs_look(served->options.directory, &fs, NULL) != MUN_OK) return;

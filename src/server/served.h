@@ -40,7 +40,7 @@ struct mun_metrics;
 struct mun_work_share;
 
 typedef struct mun_served_options {
-    const char *name; /* 1..MUN_LEDGER_NAME_MAX of [A-Za-z0-9._-] */
+    const char *name; /* mun_served_name_valid */
     const char *directory;
     const char *base;            /* "" or "/NAME", no slash at the end */
     const char *host;            /* a host name of its own; NULL: any */
@@ -53,6 +53,11 @@ typedef struct mun_served_options {
 
 typedef struct mun_served mun_served;
 typedef struct mun_served_set mun_served_set;
+
+/* 1..MUN_LEDGER_NAME_MAX of [A-Za-z0-9._-], no dot in front. */
+bool mun_served_name_valid(const char *name);
+/* Whether a base is a path that the service has itself. */
+bool mun_served_base_reserved(const char *base);
 
 MUN_MUST mun_code mun_served_set_create(size_t open_max, mun_served_set **ret, mun_error *err);
 /* Closes every ledger; nobody may be using one. */

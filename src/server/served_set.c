@@ -3,6 +3,7 @@
 #include "server/served_parts.h"
 
 #include "base/buf.h"
+#include "server/ascii.h"
 #include "vfs/files.h"
 
 #include <muniment/keys.h>
@@ -13,12 +14,6 @@
 
 /* ---- Host and base as a key ------------------------------------------------------------------ */
 
-/* RFC 9110 section 4.2.3: host names are compared without regard to case. */
-static uint8_t lower(uint8_t c)
-{
-    return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c;
-}
-
 static uint32_t hash_add(uint32_t hash, uint8_t c)
 {
     return (hash ^ c) * 16777619u; /* FNV-1a; the names are the operator's, not a client's */
@@ -27,19 +22,14 @@ static uint32_t hash_add(uint32_t hash, uint8_t c)
 static size_t bucket_of(mun_slice host, mun_slice base)
 {
     uint32_t hash = 2166136261u;
-    for (size_t i = 0; i < host.len; i++) hash = hash_add(hash, lower(host.ptr[i]));
+    for (size_t i = 0; i < host.len; i++) hash = hash_add(hash, mun_ascii_lower(host.ptr[i]));
     for (size_t i = 0; i < base.len; i++) hash = hash_add(hash, base.ptr[i]);
     return hash % SERVED_BUCKETS;
 }
 
-static bool host_equal(const char *ours, mun_slice host)
+static mun_slice options_host(const mun_served_options *options)
 {
-    size_t len = ours == NULL ? 0 : strlen(ours);
-    if (len != host.len) return false;
-    for (size_t i = 0; i < len; i++) {
-        if (lower((uint8_t)ours[i]) != lower(host.ptr[i])) return false;
-    }
-    return true;
+    return options->host == NULL ? (mun_slice){0} : mun_slice_cstr(options->host);
 }
 
 static mun_served *look_up(const mun_served_set *set, mun_slice host, mun_slice base)
@@ -47,16 +37,11 @@ static mun_served *look_up(const mun_served_set *set, mun_slice host, mun_slice 
     mun_served *served = set->bucket[bucket_of(host, base)];
     for (; served != NULL; served = served->next) {
         if (mun_slice_equal(mun_slice_cstr(served->options.base), base) &&
-            host_equal(served->options.host, host)) {
+            mun_ascii_same(options_host(&served->options), host)) {
             return served;
         }
     }
     return NULL;
-}
-
-static mun_slice options_host(const mun_served_options *options)
-{
-    return options->host == NULL ? (mun_slice){0} : mun_slice_cstr(options->host);
 }
 
 /* Host without its port; an IPv6 address keeps its brackets. */
@@ -109,22 +94,19 @@ mun_served *mun_served_find(mun_served_set *set, mun_slice host, mun_slice path,
 
 /* ---- Adding ---------------------------------------------------------------------------------- */
 
-static bool name_valid(const char *name)
+bool mun_served_name_valid(const char *name)
 {
     size_t len = strlen(name);
-    if (len == 0 || len > MUN_LEDGER_NAME_MAX || strcmp(name, ".") == 0 ||
-        strcmp(name, "..") == 0) {
-        return false;
-    }
-    static const char allowed[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
-    return strspn(name, allowed) == len;
+    return len > 0 && len <= MUN_LEDGER_NAME_MAX && name[0] != '.' &&
+           strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") == len;
 }
 
-/* Bases that would hide the service's own paths. */
-static bool base_reserved(const char *base)
+/* The service's own routes at its root; a ledger there would hide them, or they it. */
+bool mun_served_base_reserved(const char *base)
 {
-    static const char *const taken[] = {"/v1", "/healthz", "/readyz", "/metrics", "/.well-known"};
+    static const char *const taken[] = {"/v1",      "/healthz",     "/readyz",     "/metrics",
+                                        "/entries", "/tile",        "/checkpoint", "/export",
+                                        "/commits", "/.well-known", "/ledger.pub"};
     for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++) {
         if (strcmp(base, taken[i]) == 0) return true;
     }
@@ -133,17 +115,18 @@ static bool base_reserved(const char *base)
 
 static mun_code options_check(const mun_served_options *options, mun_error *err)
 {
-    if (!name_valid(options->name)) {
+    if (!mun_served_name_valid(options->name)) {
         return mun_fail(err, MUN_E_USAGE, MUN_NO_OFFSET,
                         "a ledger's name has 1 to 64 letters, digits, dots, underscores and "
-                        "hyphens, and is not . or ..");
+                        "hyphens, and no dot in front");
     }
-    if (options->base[0] != '\0' && (options->base[0] != '/' || !name_valid(options->base + 1))) {
+    if (options->base[0] != '\0' &&
+        (options->base[0] != '/' || !mun_served_name_valid(options->base + 1))) {
         return mun_failf(err, MUN_E_USAGE, 0,
                          "the base path of ledger %s must be empty or a slash and a name",
                          options->name);
     }
-    if (base_reserved(options->base)) {
+    if (mun_served_base_reserved(options->base)) {
         return mun_failf(err, MUN_E_USAGE, 0,
                          "ledger %s cannot be served under %s, which is a path of the service "
                          "itself: give it another name",
