@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "codec/utf8.h"
+#include "server/api_time.h"
 #include "server/event_out.h"
 #include "vfs/journald.h"
 
@@ -119,42 +120,16 @@ static void put_text(mun_buf *out, const char *key, mun_slice text, bool first)
     }
 }
 
-/* Two digits each, because a line a request is worth more than strftime's locale. */
-static void put_digits(mun_buf *out, unsigned value, unsigned n, char after)
-{
-    char text[8] = "";
-    for (unsigned i = n; i-- > 0; value /= 10) text[i] = (char)('0' + value % 10);
-    text[n] = after;
-    mun_buf_put(out, mun_slice_of(text, after != '\0' ? n + 1 : n));
-}
-
-/* The day of the proleptic Gregorian calendar, counted in years that begin in March, so that the
- * leap day is a year's last: 146,097 days in 400 years, 153 days in five months. */
-static void put_date(mun_buf *out, uint64_t days)
-{
-    uint64_t from_march = days + 719468; /* since 0000-03-01 */
-    uint64_t era = from_march / 146097, in_era = from_march % 146097;
-    uint64_t year = (in_era - in_era / 1460 + in_era / 36524 - in_era / 146096) / 365;
-    uint64_t in_year = in_era - (365 * year + year / 4 - year / 100);
-    uint64_t month = (5 * in_year + 2) / 153;
-    put_digits(out, (unsigned)(era * 400 + year + (month >= 10)), 4, '-');
-    put_digits(out, (unsigned)(month < 10 ? month + 3 : month - 9), 2, '-');
-    put_digits(out, (unsigned)(in_year - (153 * month + 2) / 5 + 1), 2, 'T');
-}
-
 static void put_time(mun_buf *out)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    uint64_t seconds = (uint64_t)now.tv_sec % 86400;
+    char text[MUN_TIME_TEXT_MAX];
     bool json = settings.format == MUN_EVENT_JSON;
+    mun_time_print((uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000, text);
     put_key(out, "time", true);
     if (json) mun_buf_u8(out, '"');
-    put_date(out, (uint64_t)now.tv_sec / 86400);
-    put_digits(out, (unsigned)(seconds / 3600), 2, ':');
-    put_digits(out, (unsigned)(seconds / 60 % 60), 2, ':');
-    put_digits(out, (unsigned)(seconds % 60), 2, '.');
-    put_digits(out, (unsigned)(now.tv_nsec / 1000000), 3, 'Z');
+    mun_buf_text(out, text);
     if (json) mun_buf_u8(out, '"');
 }
 
