@@ -136,6 +136,17 @@ static mun_code open_asking(const mun_app *app, const char *path, mun_ledger_use
     return mun_ledger_open(path, &options, ret, err);
 }
 
+/* The lock says who has the ledger. What to do about it a person is told here. */
+static mun_code busy_advise(mun_error *err)
+{
+    if (err == NULL) return MUN_E_BUSY;
+    mun_error why = *err;
+    return mun_failf(err, MUN_E_BUSY, 0,
+                     "%.400s; register through its service (-l URL), or wait until it has ended "
+                     "or only reads",
+                     why.text);
+}
+
 mun_code mun_app_ledger_open_at(const mun_app *app, const char *path, mun_ledger_use use,
                                 mun_ledger **ret, mun_error *err)
 {
@@ -143,7 +154,7 @@ mun_code mun_app_ledger_open_at(const mun_app *app, const char *path, mun_ledger
     mun_buf secret = mun_buf_fixed(room, sizeof room);
     mun_code code = open_asking(app, path, use, &secret, ret, err);
     mun_cleanse(room, sizeof room);
-    return code;
+    return code == MUN_E_BUSY ? busy_advise(err) : code;
 }
 
 mun_code mun_app_ledger_open(const mun_app *app, mun_ledger_use use, mun_ledger **ret,

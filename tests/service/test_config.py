@@ -185,12 +185,38 @@ def own_host(checks, world, service):
     checks.ok(done.stdout.startswith("x.example/h\n"), f"the command to try works: {words}: {done.stdout}{done.stderr}")
 
 
+def issuers_of_a_served_ledger(checks, world):
+    """As docs/SERVICE.md has it: the service lets go of the ledger for as long as it only reads."""
+    ledger, key = world.folder / "listed", world.path()
+    harness.muniment("init", ledger, "--name", "x.example/listed")
+    harness.muniment("key", "new", key)
+    section = f'ledger a {{ directory = "{ledger}" path = "/" %s }}'
+    path = world.config(section % "")
+    add = ("issuer", "add", "-l", ledger, "--issuer", "https://new.example", f"{key}.pub")
+    with world.serve("--config", path) as service:
+        done = harness.muniment(*add, check=False)
+        checks.ok(done.returncode == 75 and "-l URL" in done.stderr and "only reads" in done.stderr, f"busy, and what to do: {done.stderr!r}")
+        for said in ("read-only = true", ""):
+            path.write_text(section % said)
+            before = service.log().count("event=reloaded")
+            service.signal()
+            checks.ok(harness.wait_until(lambda: service.log().count("event=reloaded") > before, 10), "reloaded")
+            checks.equal(service.get("/checkpoint").status, 200, "it reads throughout")
+            if said:
+                checks.ok(harness.wait_until(lambda: harness.muniment(*add, check=False).returncode == 0, 5), "the service lets go of it")
+        document = world.path()
+        document.write_text("lease")
+        done = harness.muniment("register", "-l", service.url, "--key", key, "--issuer", "https://new.example", document, check=False)
+        checks.equal(done.returncode, 0, f"and takes it again: who is new on the list registers: {done.stderr}")
+
+
 def main():
     with harness.Checks() as checks, harness.World() as world:
         without_file(checks, world)
         file_errors(checks, world)
         check(checks, world)
         full_file(checks, world)
+        issuers_of_a_served_ledger(checks, world)
 
 
 if __name__ == "__main__":
