@@ -58,6 +58,8 @@ typedef struct mun_remote {
     mun_buf bundle; /* of entries, the last one read */
     uint64_t bundle_n;
     unsigned bundle_width;
+
+    size_t batch_room; /* bytes that a batch may have, learned from refusals; 0: none came yet */
 } mun_remote;
 
 /* Connects, reads who the ledger says it is, and finds the keys to check it by. */

@@ -182,40 +182,81 @@ static mun_code take_results(mun_remote *remote, const mun_slice *statements, si
                     "the service answers a batch with more results than statements");
 }
 
-static mun_code register_batch(mun_remote *remote, const mun_slice *statements, size_t n,
-                               mun_registration *ret, mun_buf *ret_receipts, bool *ret_known,
-                               mun_error *err)
+typedef enum outcome {
+    BATCH_ANSWERED,
+    BATCH_UNKNOWN,  /* the service has no such form */
+    BATCH_TOO_LARGE /* for this service, or for what stands before it */
+} outcome;
+
+static outcome outcome_of(unsigned status)
+{
+    if (status == 413) return BATCH_TOO_LARGE;
+    return status == 404 || status == 405 || status == 501 ? BATCH_UNKNOWN : BATCH_ANSWERED;
+}
+
+static size_t bytes_of(const mun_slice *statements, size_t n)
 {
     size_t bytes = 0;
     for (size_t i = 0; i < n; i++) bytes += statements[i].len;
-    mun_buf body MUN_BUF_AUTO = mun_buf_growable(bytes + 1);
+    return bytes;
+}
+
+static mun_code register_batch(mun_remote *remote, const mun_slice *statements, size_t n,
+                               mun_registration *ret, mun_buf *ret_receipts, outcome *ret_outcome,
+                               mun_error *err)
+{
+    mun_buf body MUN_BUF_AUTO = mun_buf_growable(bytes_of(statements, n) + 1);
     for (size_t i = 0; i < n; i++) mun_buf_put(&body, statements[i]);
     if (!mun_buf_ok(&body)) return mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "out of memory");
     MUN_TRY(mun_remote_post(remote, "/v1/batch", SEQUENCE, SEQUENCE, mun_buf_slice(&body),
                             MUN_REMOTE_BATCH, err));
-    unsigned status = remote->answer.status;
-    *ret_known = status != 404 && status != 405 && status != 501;
-    if (status == 200) {
+    *ret_outcome = outcome_of(remote->answer.status);
+    if (remote->answer.status == 200) {
         mun_buf answer MUN_BUF_AUTO = remote->answer.body; /* judging must not overwrite it */
         remote->answer.body = (mun_buf){0};
         MUN_TRY(
             take_results(remote, statements, n, mun_buf_slice(&answer), ret, ret_receipts, err));
         return wait_for_pending(remote, statements, n, ret, ret_receipts, err);
     }
-    return *ret_known ? mun_remote_refusal(remote, "the batch", err) : MUN_OK;
+    return *ret_outcome == BATCH_ANSWERED ? mun_remote_refusal(remote, "the batch", err) : MUN_OK;
+}
+
+/* How many of these fit into what the service takes at once; the first always does. */
+static size_t that_fit(const mun_remote *remote, const mun_slice *statements, size_t n)
+{
+    size_t fit = 1;
+    if (remote->batch_room == 0) return n;
+    while (fit < n && bytes_of(statements, fit + 1) <= remote->batch_room) fit++;
+    return fit;
+}
+
+static mun_code register_some(mun_remote *remote, const mun_slice *statements, size_t n,
+                              mun_registration *ret, mun_buf *ret_receipts, outcome *ret_outcome,
+                              mun_error *err)
+{
+    if (n > 1) {
+        return register_batch(remote, statements, n, ret, ret_receipts, ret_outcome, err);
+    }
+    *ret_outcome = BATCH_ANSWERED;
+    return register_one(remote, statements[0], ret, ret_receipts, err);
 }
 
 mun_code mun_remote_register(mun_remote *remote, const mun_slice *statements, size_t n,
                              mun_registration *ret, mun_buf *ret_receipts, mun_error *err)
 {
-    bool known = false;
+    bool batches = true;
     if (!remote->have_tree) MUN_TRY(mun_remote_checkpoint(remote, err));
-    if (n > 1) {
-        MUN_TRY(register_batch(remote, statements, n, ret, ret_receipts, &known, err));
-    }
-    if (known) return MUN_OK;
-    for (size_t i = 0; i < n; i++) {
-        MUN_TRY(register_one(remote, statements[i], &ret[i], &ret_receipts[i], err));
+    for (size_t at = 0; at < n;) {
+        outcome came;
+        size_t len = batches ? that_fit(remote, statements + at, n - at) : 1;
+        MUN_TRY(
+            register_some(remote, statements + at, len, ret + at, ret_receipts + at, &came, err));
+        if (came == BATCH_TOO_LARGE) remote->batch_room = bytes_of(statements + at, len) / 2;
+        if (came == BATCH_ANSWERED) {
+            at += len;
+        } else {
+            batches = came == BATCH_TOO_LARGE && remote->batch_room > 0;
+        }
     }
     return MUN_OK;
 }

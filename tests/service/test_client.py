@@ -342,6 +342,22 @@ def without_the_batch_form(p, proxy):
     assert proxy.count("POST", "/entries") == 5
 
 
+@test
+def batches_that_are_too_large(p, proxy):
+    """A service may take less at once than the command would send."""
+    tight = {name: p.world.ledger(f"{name}.example/log", name=name) for name in ("few", "less")}
+    config = p.world.config(f'limits {{ batch-bytes = 65536 }}\nledger few {{ directory = "{tight["few"]}" }}\n'
+                            f'ledger less {{ directory = "{tight["less"]}" per-address {{ body-bytes = 1000 }} }}\n')
+    p.documents(300)
+    with p.world.serve("--config", config) as service:
+        for name in tight:
+            url = f"{service.url}/{name}"
+            says(p.run("register", "-r", "docs", "--key", "a.pem", "--out", name, url=url), "300 files: 300 registered", "0 failed")
+            assert p.objects("status", url=url)[0]["size"] == 301
+            (p / "large.txt").write_bytes(b"x" * 60000)
+        says(p.run("register", "large.txt", "docs/1.txt", "--inline", "--key", "a.pem", "--out", "large", url=f"{service.url}/less", want=None), "too large")
+
+
 # ---- Lying ----------------------------------------------------------------------------------------
 
 
