@@ -142,9 +142,10 @@ mun_code mun_event_out_start(mun_error *err)
     out.first = out.len = 0;
     out.lost = out.told = 0;
     out.ends = false;
-    out.room = pthread_create(&out.thread, NULL, writer, NULL) == 0 ? room : NULL;
+    bool runs = pthread_create(&out.thread, NULL, writer, NULL) == 0;
+    if (runs) out.room = room;
     pthread_mutex_unlock(&out.mutex);
-    if (out.room != NULL) return MUN_OK;
+    if (runs) return MUN_OK;
     free(room);
     return mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "cannot start a thread for the log");
 }
