@@ -15,6 +15,7 @@
 #include "server/media_type.h"
 #include "server/metrics.h"
 #include "server/problem.h"
+#include "server/query.h"
 #include "server/route.h"
 #include "server/served_parts.h"
 #include "server/service.h"
@@ -214,6 +215,11 @@ void mun_batch_post(const mun_request *request, mun_response *response)
         return;
     }
     mun_served *served = request->served;
+    mun_error why = {0};
+    if (mun_query_none(request->query, &why) != MUN_OK) {
+        mun_problem_error(request, response, &why);
+        return;
+    }
     unsigned most = BATCHES_AT_ONCE - (mun_served_work_share(served) == NULL ? 0 : 1);
     bool in = atomic_fetch_add(&batches_running, 1) < BATCHES_AT_ONCE;
     if (atomic_fetch_add(&served->batches, 1) < most && in) {

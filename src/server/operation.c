@@ -9,6 +9,7 @@
 #include "server/api_json.h"
 #include "server/operation_parts.h"
 #include "server/problem.h"
+#include "server/query.h"
 #include "server/served.h"
 #include "server/service.h"
 
@@ -236,7 +237,12 @@ static void put_ledger(mun_reply *json, mun_served *served)
 static void service_get(const mun_request *request, mun_response *response)
 {
     struct mun_service *service = request->service;
+    mun_error why = {0};
     if (!operation_may_look(request, response)) return;
+    if (mun_query_none(request->query, &why) != MUN_OK) {
+        mun_problem_error(request, response, &why);
+        return;
+    }
     operation_look_ask(&service->operation->look, service->ledgers); /* for who asks again */
     mun_response_ok(response, JSON_TYPE, NULL);
     mun_reply json = {.out = &response->body};

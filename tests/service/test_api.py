@@ -236,6 +236,8 @@ def not_there(driver, ledger):
     driver.ask("commits", 404, query=f"?size={size}")
     driver.ask("registerStatement", 400, body=b"\x80", headers={"Content-Type": COSE})
     driver.ask("registerBatch", 400, body=b"\xff", headers={"Content-Type": "application/cbor-seq"})
+    driver.ask("registerBatch", 400, query="?dry-run=1", **usual(ledger)["registerBatch"])  # whoever says so must not believe it
+    driver.ask("service", 400, query="?name=main")
     for query in ("?from=0", "?from=x", "", "?from=5&to=4", f"?from=1&to={size}", "?from=1&from=2"):
         driver.ask("consistency", 400, query=query)
     for query in ("?after=x", "?after=-1", "?before=1"):
