@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Looking at ledgers for the metrics: how many bytes each has on the disk, how far its index is.
- * That walks a directory, on a disk that may not answer, so a thread of its own does it and nobody
- * waits for it longer than LOOK_NS: who asks then prints what was last seen. The thread is started
- * by whoever asks first.
+ * That walks a directory, on a disk that may not answer, so a thread of its own does it, and a
+ * round that takes longer than WAIT_NS is not waited for: who asks then prints what was last seen.
+ * The thread is started by whoever asks first.
  */
 #include "server/operation_parts.h"
 
@@ -13,7 +13,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define LOOK_NS 250000000 /* of a round, and what is waited for it: the next one goes on there */
+#define LOOK_NS 250000000  /* of a round; the next one goes on where it ended */
+#define WAIT_NS 1000000000 /* a busy machine needs more than that */
 
 mun_code operation_look_init(operation_look *look, mun_error *err)
 {
@@ -76,6 +77,7 @@ static void *looker(void *ctx)
             continue;
         }
         uint64_t round = look->begun = look->asked;
+        look->begun_ns = mun_clock_ns();
         pthread_mutex_unlock(&look->mutex);
         look_round(look);
         pthread_mutex_lock(&look->mutex);
@@ -108,8 +110,9 @@ void operation_look_ask(operation_look *look, mun_served_set *set)
 
 void operation_look_wait(operation_look *look, mun_served_set *set)
 {
-    struct timespec at = mun_clock_at(mun_clock_ns() + LOOK_NS);
     pthread_mutex_lock(&look->mutex);
+    bool running = look->begun != look->done;
+    struct timespec at = mun_clock_at((running ? look->begun_ns : mun_clock_ns()) + WAIT_NS);
     uint64_t round = ask(look, set);
     int waited = 0;
     while (look->done < round && waited != ETIMEDOUT) {

@@ -22,6 +22,7 @@ typedef struct operation_look {
     pthread_t thread;
     bool runs, ends;
     uint64_t asked, begun, done; /* rounds */
+    uint64_t begun_ns;           /* when the last one was */
     mun_served_set *set;
     operation_seen *seen; /* MUN_LEDGERS_MAX, by the ledger's place in the set */
     size_t next;          /* the thread's: with whom the next round begins */
