@@ -236,17 +236,6 @@ mun_code mun_log_status_get(mun_log *log, mun_log_status *ret, mun_error *err)
 {
     const mun_vfs *vfs = log->config.vfs;
     mun_log_status status = {.head = mun_log_head(log)};
-    for (unsigned s = 0; s < MUN_STREAMS; s++) {
-        char name[MUN_FILE_NAME_MAX];
-        uint64_t segments =
-            s == MUN_STREAM_SEGMENT
-                ? (status.head.size + MUN_LOG_SEGMENT_ENTRIES - 1) / MUN_LOG_SEGMENT_ENTRIES
-                : 1;
-        for (uint64_t n = 0; n < segments; n++) {
-            mun_stream_name(name, s, n);
-            status.stream_bytes += file_bytes(vfs, name);
-        }
-    }
     status.journal_bytes = file_bytes(vfs, MUN_FILE_JOURNAL);
     if (log->store != NULL) {
         status.flushed = mun_store_flushed(log->store);

@@ -128,7 +128,6 @@ typedef struct mun_log_status {
     uint64_t batches;
     uint64_t last_time_ms;
     uint64_t journal_bytes;
-    uint64_t stream_bytes;
     bool writer; /* another process holds the writer's lock */
 } mun_log_status;
 
