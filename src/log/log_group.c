@@ -3,6 +3,7 @@
  * Groups of callers whose entries are committed together, and the pool of batches that they fill:
  * made, finished, refused. Everything here with the gate held.
  */
+#define MUN_DEFINES_STUCK
 #include <stdlib.h>
 
 #include "log/log_parts.h"

@@ -170,6 +170,9 @@ bool mun_log_pool_exhausted(mun_log *log);
 MUN_MUST mun_code mun_log_closed(const mun_log *log, mun_error *err);
 /* The error for log->stuck, which is not MUN_OK. */
 mun_code mun_log_stuck(mun_log *log, mun_error *err);
+#if defined(MUN_ANALYZED) && !defined(MUN_DEFINES_STUCK)
+#define mun_log_stuck(...) mun_never_ok(mun_log_stuck(__VA_ARGS__))
+#endif
 /* The next group behind the one in flight. */
 MUN_MUST mun_code mun_group_new(mun_log *log, mun_group **ret, mun_error *err);
 /* One caller has looked at the outcome; the last one frees it. */
