@@ -11,14 +11,21 @@
  */
 #include "server/http_parts.h"
 
-static http_exchange *leader_of(const http_streams *streams, const http_exchange *exchange)
+/* Streams of one ledger that stand at as many places; the others wait for the next round, and leave
+ * the places of the work queue to requests. */
+#define FETCHES_OF_ONE 256
+
+/* NULL: nobody fetches what it wants. ret_len: of those who fetch from its ledger. */
+static http_exchange *leader_of(const http_streams *streams, const http_exchange *exchange,
+                                size_t *ret_len)
 {
-    http_exchange *at = streams->leaders;
-    while (at != NULL &&
-           (at->request.served != exchange->request.served || at->wants != exchange->wants)) {
-        at = at->leader_next;
+    *ret_len = 0;
+    for (http_exchange *at = streams->leaders; at != NULL; at = at->leader_next) {
+        if (at->request.served != exchange->request.served) continue;
+        if (at->wants == exchange->wants && !exchange->alone) return at;
+        ++*ret_len;
     }
-    return at;
+    return NULL;
 }
 
 static void leader_drop(http_streams *streams, const http_exchange *leader)
@@ -69,26 +76,30 @@ static void run_fetch(void *ctx)
     fetch_done(leader, stream->fetch(stream->ctx));
 }
 
-/* Before what else waits for its ledger: a search may take its time, an event is news. Where the
- * workers have too much to do it is tried again in the next round. */
-static void lead(http_exchange *exchange)
+static bool submit(http_exchange *exchange, bool news)
+{
+    exchange->work = (mun_work_item){.run = run_fetch,
+                                     .ctx = exchange,
+                                     .share = mun_served_work_share(exchange->request.served),
+                                     .first = news};
+    return mun_work_submit(exchange->server->work, &exchange->work);
+}
+
+/* Where the workers have too much to do it is tried again in the next round. */
+static void lead(http_exchange *exchange, bool news, size_t others)
 {
     mun_http_server *server = exchange->server;
     http_streams *streams = &server->streams;
     exchange->leader_next = streams->leaders;
     streams->leaders = exchange;
-    exchange->work = (mun_work_item){.run = run_fetch,
-                                     .ctx = exchange,
-                                     .share = mun_served_work_share(exchange->request.served),
-                                     .first = true};
-    if (mun_work_submit(server->work, &exchange->work)) return;
+    if (others < FETCHES_OF_ONE && submit(exchange, news)) return;
     streams->leaders = exchange->leader_next;
     exchange->fetching = false;
     http_stream_next_round(exchange);
     atomic_fetch_sub(&server->jobs, 1);
 }
 
-bool http_fetch_begin(http_exchange *exchange)
+bool http_fetch_begin(http_exchange *exchange, bool news)
 {
     mun_http_server *server = exchange->server;
     const mun_stream *stream = &exchange->response.stream;
@@ -102,9 +113,10 @@ bool http_fetch_begin(http_exchange *exchange)
     exchange->dry = false;
     exchange->fetch_turn = server->streams.turn;
     exchange->wants = stream->wants(stream->ctx);
-    http_exchange *leader = exchange->alone ? NULL : leader_of(&server->streams, exchange);
+    size_t others;
+    http_exchange *leader = leader_of(&server->streams, exchange, &others);
     if (leader == NULL) {
-        lead(exchange);
+        lead(exchange, news, others);
         return true;
     }
     exchange->follow_next = leader->followers;

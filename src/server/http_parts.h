@@ -283,7 +283,8 @@ void http_streams_end(mun_http_server *server);
 uint64_t http_streams_due(mun_http_server *server, uint64_t now_ms);
 
 /* http_fetch.c: what streams send is fetched by workers. With the streams' mutex, suspended, and
- * resumed when it was fetched. False: nothing is fetched any more, the end has come. */
-bool http_fetch_begin(http_exchange *exchange);
+ * resumed when it was fetched. news: before what else waits for its ledger, for a search may take
+ * its time. False: nothing is fetched any more, the end has come. */
+bool http_fetch_begin(http_exchange *exchange, bool news);
 
 #endif

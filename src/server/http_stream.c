@@ -136,7 +136,7 @@ static bool wait_begin(http_exchange *exchange, wait_for what)
         return !streams->ending;
     }
     if (what == FOR_FETCH) {
-        exchange->ended = !http_fetch_begin(exchange);
+        exchange->ended = !http_fetch_begin(exchange, false);
         return !exchange->ended;
     }
     exchange->dry = true;
@@ -218,7 +218,7 @@ static void tell_grown(http_exchange *exchange)
 {
     exchange->stale = false;
     bool asks = exchange->waiting && exchange->dry && !exchange->fetching;
-    if (asks && http_fetch_begin(exchange)) return;
+    if (asks && http_fetch_begin(exchange, true)) return;
     http_stream_wake(exchange);
 }
 

@@ -13,6 +13,7 @@ import time
 import harness
 
 READERS = 24
+CROWD = 500
 GROW = 600
 LARGE = 6000  # bytes of subject: what a stalled reader is behind with must not fit into socket buffers
 SEED = 20261122
@@ -106,6 +107,22 @@ def many_readers(checks, world, service):
         thread.join(30)
     for n, result in enumerate(results):
         checks.ok(result, f"the reader that began after {begin[n]}: {'lacks entries or has them twice' if result is not None else 'did not get all'}")
+
+
+def crowd(checks, service):
+    """More streams than may be read for at once, each at a place of its own: all get on."""
+    sockets = []
+    for n in range(CROWD):
+        sockets.append(service.socket(timeout=20))
+        sockets[-1].sendall(f"GET /v1/events?after={n} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    began, good = time.monotonic(), 0
+    for n, s in enumerate(sockets):
+        data = b""
+        while f"\nid: {n + 40}\n".encode() not in data and (part := s.recv(1 << 16)):
+            data += part
+        good += f"\nid: {n + 1}\n".encode() in data and f"\nid: {n + 40}\n".encode() in data
+        s.close()
+    checks.equal(good, CROWD, f"streams that got what comes behind their places, in {time.monotonic() - began:.1f} s")
 
 
 def broken_connections(checks, service):
@@ -232,7 +249,7 @@ def hung(checks, world):
         news = [Reader(service, after=size["/good"] - 1, base="/good") for _ in range(12)]
         asleep = [Reader(service, after=0, base="/good") for _ in range(4)]
         disk.set(1)
-        starts = [1, size["/bad"] - 20] * 6  # far back, and among the last
+        starts = [1, size["/bad"] - 20] * 6  # far back, and among the last: two places, which two of its workers wait for
         late = [Reader(service, after=start - 1, base="/bad") for start in starts]
         checks.ok(harness.wait_until(lambda: disk.waiting() > 0, 10), "somebody waits for the disk")
         slowest = 0.0
@@ -258,6 +275,7 @@ def main():
             grow(service, world, 100)
             head_alone(checks, service)
             many_readers(checks, world, service)
+            crowd(checks, service)
             broken_connections(checks, service)
             restarted(checks, world, service)
             leave(service)
