@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/problem_read.h"
 
+#include "cli/remote.h"
 #include "cli/speak.h"
 #include "codec/cbor.h"
 
@@ -81,17 +82,11 @@ mun_code mun_problem_read(mun_slice item, unsigned status, mun_error *err)
     return say(status, title, detail, err);
 }
 
-static mun_slice json_slice(const json_t *value)
-{
-    if (!json_is_string(value)) return (mun_slice){0};
-    return mun_slice_of(json_string_value(value), json_string_length(value));
-}
-
 mun_code mun_problem_read_json(mun_slice body, unsigned status, mun_error *err)
 {
     json_t *object = json_loadb((const char *)body.ptr, body.len, 0, NULL);
-    mun_code code = say(status, json_slice(json_object_get(object, "title")),
-                        json_slice(json_object_get(object, "detail")), err);
+    mun_code code =
+        say(status, mun_remote_text(object, "title"), mun_remote_text(object, "detail"), err);
     json_decref(object);
     return code;
 }

@@ -213,22 +213,15 @@ static mun_slice own_type(const mun_registering *r)
     return given.len > 0 ? given : MUN_LITERAL("application/octet-stream");
 }
 
-static mun_slice text_in(const json_t *object, const char *name)
-{
-    const json_t *value = json_object_get(object, name);
-    if (!json_is_string(value)) return (mun_slice){0};
-    return mun_slice_of(json_string_value(value), json_string_length(value));
-}
-
 static mun_code take_hint(void *ctx, const json_t *entry, mun_error *err)
 {
     mun_registering *r = ctx;
     uint8_t digest[MUN_DIGEST_MAX], id[MUN_HASH_SIZE];
     mun_buf bytes = mun_buf_fixed(digest, sizeof digest);
-    mun_slice hex = text_in(json_object_get(entry, "digest"), "value");
+    mun_slice hex = mun_remote_text(json_object_get(entry, "digest"), "value");
     if (!mun_hex_take(hex, &bytes)) return MUN_OK;
-    mun_known_id(&r->app->crypto, text_in(entry, "sub"), text_in(entry, "content_type"),
-                 mun_buf_slice(&bytes), id);
+    mun_known_id(&r->app->crypto, mun_remote_text(entry, "sub"),
+                 mun_remote_text(entry, "content_type"), mun_buf_slice(&bytes), id);
     return mun_known_set_put(&r->hints, id, err);
 }
 

@@ -84,6 +84,8 @@ MUN_MUST mun_code mun_remote_post(mun_remote *remote, const char *path, const ch
                                   const char *accept, mun_slice body, size_t max, mun_error *err);
 /* The last answer as an error: RFC 9290 or RFC 9457, or the status alone. */
 mun_code mun_remote_refusal(mun_remote *remote, const char *what, mun_error *err);
+/* The text of that name in an answer; empty where there is none, or no text. Borrowed. */
+mun_slice mun_remote_text(const json_t *object, const char *name);
 /* Appends text percent-encoded but for what RFC 3986 calls unreserved. */
 void mun_percent_put(mun_buf *ret, mun_slice text);
 

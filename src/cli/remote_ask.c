@@ -91,6 +91,13 @@ mun_code mun_remote_post(mun_remote *remote, const char *path, const char *type,
     return ask(remote, path, &request, err);
 }
 
+mun_slice mun_remote_text(const json_t *object, const char *name)
+{
+    const json_t *value = json_object_get(object, name);
+    if (!json_is_string(value)) return (mun_slice){0};
+    return mun_slice_of(json_string_value(value), json_string_length(value));
+}
+
 void mun_percent_put(mun_buf *ret, mun_slice text)
 {
     static const char digits[] = "0123456789ABCDEF";

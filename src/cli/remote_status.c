@@ -7,13 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static mun_slice text_in(const json_t *object, const char *name)
-{
-    const json_t *value = json_object_get(object, name);
-    if (!json_is_string(value)) return (mun_slice){0};
-    return mun_slice_of(json_string_value(value), json_string_length(value));
-}
-
 static bool is_true(const json_t *object, const char *name)
 {
     return json_is_true(json_object_get(object, name));
@@ -28,7 +21,7 @@ static void print_json(const mun_remote *remote, const char *url, const json_t *
     mun_out_bool(object, "trusted", remote->trusted);
     mun_out_bool(object, "any_issuer", is_true(about, "any_issuer"));
     mun_out_bool(object, "copy", is_true(about, "copy"));
-    mun_out_text(object, "state", text_in(about, "state"));
+    mun_out_text(object, "state", mun_remote_text(about, "state"));
     mun_out_uint(object, "size", remote->tree.size);
     mun_out_hex(object, "root", mun_slice_of(remote->tree.root, sizeof remote->tree.root));
     mun_out_print(app, object);
@@ -46,7 +39,7 @@ static void print_text(const mun_remote *remote, const char *url, const json_t *
     printf("  issuers      %s\n", is_true(about, "any_issuer")
                                       ? "any, under the name of its own key, and those on the list"
                                       : "those on the list");
-    printf("  state        %s%s\n", MUN_PLAIN(text_in(about, "state")),
+    printf("  state        %s%s\n", MUN_PLAIN(mun_remote_text(about, "state")),
            is_true(about, "copy") ? ", a copy that only reads" : "");
 }
 
@@ -63,17 +56,17 @@ static mun_code print_service(mun_remote *remote, const json_t *service, mun_err
         json_int_t size = json_integer_value(json_object_get(ledger, "size"));
         if (remote->app->json) {
             json_t *object = mun_out_new("served");
-            mun_out_text(object, "name", text_in(ledger, "name"));
-            mun_out_text(object, "base", text_in(ledger, "base"));
-            mun_out_text(object, "origin", text_in(ledger, "origin"));
-            mun_out_text(object, "state", text_in(ledger, "state"));
+            mun_out_text(object, "name", mun_remote_text(ledger, "name"));
+            mun_out_text(object, "base", mun_remote_text(ledger, "base"));
+            mun_out_text(object, "origin", mun_remote_text(ledger, "origin"));
+            mun_out_text(object, "state", mun_remote_text(ledger, "state"));
             mun_out_uint(object, "size", size > 0 ? (uint64_t)size : 0);
             mun_out_print(remote->app, object);
             continue;
         }
-        printf("%-24s %-10s %12lld entries  %s\n", MUN_PLAIN(text_in(ledger, "name")),
-               MUN_PLAIN(text_in(ledger, "state")), (long long)size,
-               MUN_PLAIN(text_in(ledger, "origin")));
+        printf("%-24s %-10s %12lld entries  %s\n", MUN_PLAIN(mun_remote_text(ledger, "name")),
+               MUN_PLAIN(mun_remote_text(ledger, "state")), (long long)size,
+               MUN_PLAIN(mun_remote_text(ledger, "origin")));
     }
     return MUN_OK;
 }
@@ -102,8 +95,8 @@ static mun_code several(mun_remote *root, bool *ret, mun_error *err)
     if (code == MUN_E_NOT_FOUND || code == MUN_E_PERMISSION) return MUN_OK;
     MUN_TRY(code);
     json_t *ledgers = json_object_get(service, "ledgers");
-    bool only_here =
-        json_array_size(ledgers) == 1 && text_in(json_array_get(ledgers, 0), "base").len == 0;
+    bool only_here = json_array_size(ledgers) == 1 &&
+                     mun_remote_text(json_array_get(ledgers, 0), "base").len == 0;
     *ret = !only_here;
     if (*ret) code = print_service(root, service, err);
     json_decref(service);

@@ -8,13 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static mun_slice text_in(const json_t *object, const char *name)
-{
-    const json_t *value = json_object_get(object, name);
-    if (!json_is_string(value)) return (mun_slice){0};
-    return mun_slice_of(json_string_value(value), json_string_length(value));
-}
-
 static mun_code put(mun_trust_flags *flags, mun_role role, mun_slice name,
                     const mun_public_key *key, const json_t *kids, mun_error *err)
 {
@@ -45,8 +38,8 @@ static mun_code put_issuers(mun_trust_flags *flags, const json_t *page, mun_erro
     json_array_foreach(json_object_get(page, "issuers"), i, issuer)
     {
         mun_public_key key;
-        MUN_TRY(mun_public_key_from_pem(text_in(issuer, "pem"), &key, err));
-        MUN_TRY(put(flags, MUN_ROLE_ISSUER, text_in(issuer, "iss"), &key,
+        MUN_TRY(mun_public_key_from_pem(mun_remote_text(issuer, "pem"), &key, err));
+        MUN_TRY(put(flags, MUN_ROLE_ISSUER, mun_remote_text(issuer, "iss"), &key,
                     json_object_get(issuer, "other_kids"), err));
     }
     return MUN_OK;

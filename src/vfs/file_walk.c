@@ -111,15 +111,6 @@ static mun_code unreadable(walker *w, const mun_walk_entry *entry, int sys_errno
     return code;
 }
 
-static mun_file_kind kind_of(mode_t mode)
-{
-    if (S_ISREG(mode)) return MUN_FILE_REGULAR;
-    if (S_ISDIR(mode)) return MUN_FILE_DIRECTORY;
-    if (S_ISLNK(mode)) return MUN_FILE_LINK;
-    if (S_ISSOCK(mode)) return MUN_FILE_SOCKET;
-    return S_ISFIFO(mode) ? MUN_FILE_PIPE : MUN_FILE_OTHER;
-}
-
 static mun_code enter(walker *w, const mun_walk_entry *folder, const char *name, size_t path_len,
                       mun_error *err)
 {
@@ -157,8 +148,7 @@ static mun_code step(walker *w, mun_error *err)
     if (fstatat(l->dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
         return unreadable(w, &entry, errno, err);
     }
-    entry.info = (mun_file_info){
-        .kind = kind_of(st.st_mode), .size = (uint64_t)st.st_size, .mode = st.st_mode & 07777};
+    mun_file_info_of(&st, &entry.info);
     if (entry.info.kind == MUN_FILE_DIRECTORY) return enter(w, &entry, name, len, err);
     return w->walk->file(w->walk->ctx, &entry, err);
 }

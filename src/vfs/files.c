@@ -33,6 +33,17 @@ static mun_file_kind kind_of(mode_t mode)
     return S_ISFIFO(mode) ? MUN_FILE_PIPE : MUN_FILE_OTHER;
 }
 
+void mun_file_info_of(const struct stat *st, mun_file_info *ret)
+{
+    *ret = (mun_file_info){
+        .kind = kind_of(st->st_mode),
+        .size = (uint64_t)st->st_size,
+        .mode = st->st_mode & 07777,
+        .inode = st->st_ino,
+        .changed_ns = (uint64_t)st->st_ctim.tv_sec * 1000000000 + (uint64_t)st->st_ctim.tv_nsec,
+    };
+}
+
 mun_code mun_file_look(const char *path, bool follow_links, mun_file_info *ret, mun_error *err)
 {
     struct stat st;
@@ -43,13 +54,7 @@ mun_code mun_file_look(const char *path, bool follow_links, mun_file_info *ret, 
         *ret = (mun_file_info){.kind = MUN_FILE_MISSING};
         return MUN_OK;
     }
-    *ret = (mun_file_info){
-        .kind = kind_of(st.st_mode),
-        .size = (uint64_t)st.st_size,
-        .mode = st.st_mode & 07777,
-        .inode = st.st_ino,
-        .changed_ns = (uint64_t)st.st_ctim.tv_sec * 1000000000 + (uint64_t)st.st_ctim.tv_nsec,
-    };
+    mun_file_info_of(&st, ret);
     return MUN_OK;
 }
 

@@ -47,6 +47,8 @@ typedef struct mun_file_info {
  */
 void mun_path_text(char *ret, size_t cap, const char *path);
 
+struct stat;
+void mun_file_info_of(const struct stat *st, mun_file_info *ret);
 /* What is there. A missing file is MUN_OK with MUN_FILE_MISSING. */
 MUN_MUST mun_code mun_file_look(const char *path, bool follow_links, mun_file_info *ret,
                                 mun_error *err);
