@@ -233,6 +233,12 @@ static void log_request(const http_exchange *exchange, uint64_t ns)
     mun_event_list(MUN_EVENT_INFO, "request", line, sizeof line / sizeof line[0]);
 }
 
+/* Chunks that it cannot read (http_library.c); a client that leaves is told in other ways. */
+static bool refused_by_library(const http_exchange *exchange, enum MHD_RequestTerminationCode why)
+{
+    return exchange->stage == HTTP_AT_BODY && why == MHD_REQUEST_TERMINATED_WITH_ERROR;
+}
+
 static void account(const http_exchange *exchange, enum MHD_RequestTerminationCode why)
 {
     mun_metrics *metrics = exchange->server->metrics;
@@ -240,7 +246,9 @@ static void account(const http_exchange *exchange, enum MHD_RequestTerminationCo
                                            why == MHD_REQUEST_TERMINATED_COMPLETED_OK);
     if (exchange->request.arrived_ns == 0) return; /* never had a complete head */
     uint64_t now = http_now_ns();
-    if (!answered_well) mun_metrics_count(metrics, MUN_COUNT_CLIENT_GONE, 1);
+    if (!answered_well && !refused_by_library(exchange, why)) {
+        mun_metrics_count(metrics, MUN_COUNT_CLIENT_GONE, 1);
+    }
     if (exchange->response.status == 0) return;
     if (answered_well && exchange->request.route != NULL &&
         exchange->request.route->lane == MUN_LANE_REGISTER) {

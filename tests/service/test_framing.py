@@ -142,6 +142,7 @@ def main():
             with world.serve(ledger, listen=listen) as service:
                 host = (service.listen if listen == "tcp" else "localhost").encode()
                 refusals_told(checks, service, run(checks, service, host))
+                checks.equal(service.metric("muniment_client_gone_total"), 0, "clients that left: none, all were refused")
                 good_requests(checks, service, host, statement)
                 checks.ok(service.alive(), "the service is alive")
 
