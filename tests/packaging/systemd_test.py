@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The packages under a real systemd (machine.py): installed, started by README's commands, used, reloaded, stopped, killed, hung,
+"""The packages under a real systemd (machine.py): installed, started by README's commands, used, reloaded, stopped, restarted, killed, hung,
 upgraded while clients ask, cut from power, removed; the sandbox tried from within; DynamicUser, credentials and every drop-in that
 docs/INSTALL.md names. Where the machine does not allow such namespaces it counts as skipped.
 """
@@ -247,7 +247,21 @@ def stopped(t):
     t.all_there("after the stop")
 
 
+def restarted(t):
+    """As often as a nervous administrator does it, while clients ask; and without the file that it needs."""
+    clients = t.m.start("sh", "-c", f"for i in $(seq 80); do curl -s -m 20 -o /dev/null -w '%{{http_code}} ' {LOCAL}/healthz; done", stdout=subprocess.PIPE)
+    codes = [t.systemctl("restart", SERVICE, check=False).returncode for _ in range(7)]
+    told = clients.communicate(timeout=60)[0].split()
+    t.checks.equal((codes, told), ([0] * 7, ["200"] * 80), "seven restarts in a row, and what clients got")
+    t.m.run("mv", CONFIG, "/root/kept.conf")
+    t.checks.ok(t.systemctl("restart", SERVICE, check=False).returncode != 0, "without its configuration a start fails, and says so")
+    t.m.run("mv", "/root/kept.conf", CONFIG)
+    t.systemctl("start", SERVICE)
+    t.running("with it, at once")
+
+
 def killed(t):
+    t.systemctl("reset-failed", SERVICE)  # counts restarts anew
     pid = t.of("MainPID")
     t.checks.equal(t.register(), 201, "a registration")
     os.kill(host_pid(t, pid), signal.SIGKILL)
@@ -359,7 +373,6 @@ def backed_up(t):
     t.checks.ok(t.m.path("/var/backups/muniment/contracts/checkpoint").exists(), "stands where it should")
     t.systemctl("enable", "--now", "muniment-backup@contracts.timer")
     t.checks.equal(t.state("muniment-backup@contracts.timer"), ["active"], "its timer runs")
-    t.systemctl("disable", "--now", "muniment-backup@contracts.timer")
 
 
 def upgraded(t):
@@ -398,7 +411,8 @@ def power_cut(t):
 def removed(t):
     t.systemctl("start", SERVICE)
     t.m.run("dpkg", "--remove", "muniment")
-    t.checks.equal(t.state(SERVICE, *SOCKETS), ["inactive"] * 3, "removal stops the service and its sockets")
+    stopped_units = (SERVICE, *SOCKETS, "muniment-backup@contracts.timer")
+    t.checks.equal(t.state(*stopped_units), ["inactive"] * 4, "removal stops the service, its sockets and the timers of backups")
     t.checks.ok(not t.m.path("/run/muniment/http.sock").exists(), "and takes the socket away")
     t.m.run("dpkg", "--purge", "muniment", "libmuniment0")
     t.checks.ok(t.m.path(f"{STATE}/contracts/ledger.pub").exists(), "ledgers stay")
@@ -422,7 +436,7 @@ def packages_of_this_tree(checks):
 def run_all(m, checks, world, packages):
     t = Trial(m, checks, world)
     installed(t, packages)
-    for part in (unfinished, follow_readme, used, sandbox, reloaded, stopped, killed, hung, journal_hung, elsewhere, dynamic, backed_up, upgraded,
+    for part in (unfinished, follow_readme, used, sandbox, reloaded, stopped, restarted, killed, hung, journal_hung, elsewhere, dynamic, backed_up, upgraded,
                  power_cut, removed):
         began = time.monotonic()
         part(t)
