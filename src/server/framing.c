@@ -24,6 +24,7 @@ static const struct known {
     [MUN_FIELD_CONTENT_ENCODING] = {"Content-Encoding", ONCE},
     [MUN_FIELD_EXPECT] = {"Expect", ONCE},
     [MUN_FIELD_HOST] = {"Host", ONCE},
+    [MUN_FIELD_IF_MATCH] = {"If-Match", LIST},
     [MUN_FIELD_IF_NONE_MATCH] = {"If-None-Match", LIST},
     [MUN_FIELD_LAST_EVENT_ID] = {"Last-Event-ID", ONCE},
     [MUN_FIELD_X_REQUEST_ID] = {"X-Request-Id", ONCE},
@@ -32,7 +33,7 @@ static const struct known {
     [MUN_FIELD_X_CLIENT_CERT_SHA256] = {"X-Client-Cert-SHA256", ONCE},
     [MUN_FIELD_X_CLIENT_CERT] = {"X-Client-Cert", ONCE},
 };
-_Static_assert(MUN_FIELDS == 14, "every field that is kept has its name here");
+_Static_assert(MUN_FIELDS == 15, "every field that is kept has its name here");
 
 /* RFC 9110 section 5.6.2: tchar. */
 static bool is_token_byte(uint8_t c)

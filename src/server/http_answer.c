@@ -79,8 +79,9 @@ static void add_fields(struct MHD_Response *to, const http_exchange *exchange, b
     if (exchange->close) add(to, "Connection", "close");
 }
 
-/* RFC 9110 section 13.1.2: a list of entity tags, compared weakly, or "*". */
-static bool tag_matches(mun_slice list, const char *etag)
+/* RFC 9110 sections 13.1.1 and 13.1.2: a list of entity tags, or "*". Our tags are strong ones, so
+ * a weak one is ours in the weak comparison alone. */
+static bool tag_matches(mun_slice list, const char *etag, bool weakly)
 {
     mun_slice wanted = mun_slice_cstr(etag);
     size_t at = 0;
@@ -92,20 +93,29 @@ static bool tag_matches(mun_slice list, const char *etag)
         while (end > start && (list.ptr[end - 1] == ' ' || list.ptr[end - 1] == '\t')) end--;
         mun_slice tag = mun_slice_of(list.ptr + start, end - start);
         if (mun_slice_equal(tag, MUN_LITERAL("*"))) return true;
-        if (mun_slice_starts(tag, MUN_LITERAL("W/"))) tag = mun_slice_of(tag.ptr + 2, tag.len - 2);
+        bool weak = mun_slice_starts(tag, MUN_LITERAL("W/"));
+        if (weak && weakly) tag = mun_slice_of(tag.ptr + 2, tag.len - 2);
         if (mun_slice_equal(tag, wanted)) return true;
     }
     return false;
 }
 
-static bool not_modified(const http_exchange *exchange)
+/* In the order of RFC 9110 section 13.2.2. */
+static void meet_conditions(http_exchange *exchange)
 {
-    const mun_response *response = &exchange->response;
-    mun_slice asked = exchange->request.fields[MUN_FIELD_IF_NONE_MATCH];
-    return response->status == 200 && response->etag[0] != '\0' && asked.len > 0 &&
-           (exchange->request.method == MUN_METHOD_GET ||
-            exchange->request.method == MUN_METHOD_HEAD) &&
-           tag_matches(asked, response->etag);
+    mun_response *response = &exchange->response;
+    mun_slice wanted = exchange->request.fields[MUN_FIELD_IF_MATCH];
+    mun_slice known = exchange->request.fields[MUN_FIELD_IF_NONE_MATCH];
+    bool reads =
+        exchange->request.method == MUN_METHOD_GET || exchange->request.method == MUN_METHOD_HEAD;
+    if (!reads || response->status != 200 || response->etag[0] == '\0') return;
+    if (wanted.len > 0 && !tag_matches(wanted, response->etag, false)) {
+        mun_problem(&exchange->request, response, 412, MUN_TITLE_CONDITION,
+                    "It is not what If-Match names: ask without it, or with its present ETag.");
+        response->vary = NULL; /* nobody keeps it */
+    } else if (known.len > 0 && tag_matches(known, response->etag, true)) {
+        response->status = 304;
+    }
 }
 
 /* What a handler left in no state to be sent becomes an error of ours. */
@@ -212,7 +222,7 @@ enum MHD_Result http_send(http_exchange *exchange)
     reserve(exchange);
     hurry(exchange);
     begin_stream(exchange);
-    if (not_modified(exchange)) response->status = 304;
+    meet_conditions(exchange);
     bool with_body = response->status != 304 && response->status != 204;
     if (atomic_load_explicit(&exchange->server->draining, memory_order_relaxed)) {
         exchange->close = true;

@@ -17,7 +17,7 @@
 #define TIME_BUCKETS  19  /* and one beyond */
 #define BATCH_BUCKETS 14  /* 1, 2, 4 ... 8192 */
 #define ROUTES_MAX    128 /* a power of two above the number of routes */
-#define STATUSES      22
+#define STATUSES      23
 
 static const uint64_t time_bounds_ns[TIME_BUCKETS] = {
     10000,     25000,      50000,      100000,     250000,      500000,    1000000,
@@ -30,8 +30,9 @@ static const char *const time_bounds_text[TIME_BUCKETS] = {
     "0.5",     "1",        "2.5",     "5",      "10",
 };
 /* The last stands for all others. */
-static const unsigned statuses[STATUSES] = {200, 201, 202, 204, 304, 400, 401, 403, 404, 405, 406,
-                                            408, 409, 411, 413, 415, 422, 429, 500, 503, 507, 0};
+static const unsigned statuses[STATUSES] = {200, 201, 202, 204, 304, 400, 401, 403,
+                                            404, 405, 406, 408, 409, 411, 412, 413,
+                                            415, 422, 429, 500, 503, 507, 0};
 
 typedef struct time_histogram {
     atomic_uint_fast64_t bucket[TIME_BUCKETS + 1];

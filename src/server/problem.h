@@ -27,6 +27,7 @@
 #define MUN_TITLE_METHOD       "Method Not Allowed"
 #define MUN_TITLE_MEDIA        "Unsupported Media Type"
 #define MUN_TITLE_ACCEPT       "Not Acceptable"
+#define MUN_TITLE_CONDITION    "Precondition Failed"
 #define MUN_TITLE_TOO_LARGE    "Content Too Large"
 #define MUN_TITLE_UNAUTHORIZED "Unauthorized"
 #define MUN_TITLE_FORBIDDEN    "Forbidden"

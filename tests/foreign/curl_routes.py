@@ -162,6 +162,10 @@ class Routes:
                     checks.equal(again.header("etag"), etag, "a 304 says the ETag")
                     checks.among(again.header("content-length"), (None, got.header("content-length")), f"a 304 says the length of the 200: {path}")
                 checks.equal(self.get(path, If_None_Match='"other"').status, 200, f"another ETag on {path}")
+                for match, status in ((etag, 200), (f'"x", {etag}', 200), ("*", 200), ('"x"', 412), ("W/" + etag, 412), ("", 200)):
+                    checks.equal(self.get(path, If_Match=match).status, status, f"If-Match: {match} on {path}")
+                both = self.get(path, If_Match='"x"', If_None_Match=etag)
+                checks.equal((both.status, both.header("etag"), both.problem()[0]), (412, None, "Precondition Failed"), f"If-Match counts first on {path}")
         statement = self.get(self.location)
         checks.ok("no-store" in (statement.header("cache-control") or "") or statement.header("cache-control"), "a receipt says Cache-Control")
 

@@ -184,6 +184,7 @@ def succeed(driver, ledger):
         if "304" in op["responses"]:
             again = {**case, "headers": {**case.get("headers", {}), "If-None-Match": reply.header("etag") or ""}}
             driver.ask(operation, 304, **again)
+            driver.ask(operation, 412, **{**case, "headers": {**case.get("headers", {}), "If-Match": '"another"'}})
         if op["tags"] != ["scrapi"] or operation.startswith("receipt"):
             method, target = driver.target(operation, case.get("query", ""), **path_of(case))
             head = driver.service.request("HEAD", target, headers=case.get("headers", {}))
