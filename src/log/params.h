@@ -10,6 +10,7 @@
  *   MUN_FAULT_NO_TAIL           the tail blocks of the streams are not kept in the superblock
  *   MUN_FAULT_EARLY_SUPERBLOCK  the superblock is written before the streams are synced
  *   MUN_FAULT_NO_DIR_SYNC       new segments' names (and a new journal's) are not made durable
+ *   MUN_FAULT_DIR_ONCE          ... or not any more, once they could not be for want of a handle
  *   MUN_FAULT_NO_ROOT           recovery does not compare the root after each batch
  *   MUN_FAULT_NO_LATER_SEARCH   recovery does not look for later batches behind the first bad one
  *   MUN_FAULT_RING_OVERFULL     the ring is filled with one block too many

@@ -70,6 +70,9 @@ static mun_code begin(mun_store *store, const mun_crypto *crypto, mun_error *err
 static mun_code sync_directory(mun_store *store, mun_error *err)
 {
     if (!store->flush_dir) return MUN_OK;
+#ifdef MUN_FAULT_DIR_ONCE
+    store->flush_dir = false;
+#endif
 #ifdef MUN_FAULT_NO_DIR_SYNC
     (void)err;
 #else

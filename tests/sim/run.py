@@ -41,12 +41,13 @@ def replay(folder, line):
 
 
 def hunt(folder, line):
-    name, cycles = line.split()[:2]
+    name, cycles, *more = line.split()
+    seed = more[more.index("seed") + 1] if "seed" in more else 1
     program, arguments = folder / f"sim_fault_{name.lower()}", []
     if name == "BLOCK_512":
         program, arguments = folder / "sim_log", ["--sector", 4096]
     began = time.monotonic()
-    code, output = run(program, "--seed", 1, "--cycles", cycles, *arguments)
+    code, output = run(program, "--seed", seed, "--cycles", cycles, *arguments)
     took = time.monotonic() - began
     # 1: a property was broken. A trap (SIGILL, SIGTRAP) is the log's own assertion seeing it first.
     found = code == 1 and "BROKEN" in output or code in (-4, -5)

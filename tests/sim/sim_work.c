@@ -36,7 +36,8 @@ static void expect_refusal(sim_world *w)
     }
 }
 
-/* Judges a code: without an accident the only failure allowed is a full disk. */
+/* Judges a code: without an accident the only failures allowed are a full disk, and a file that
+ * could not be opened for want of a handle. */
 static outcome judge(sim_world *w, const char *what, mun_code code, const mun_error *err)
 {
     sim_watch_published(w);
@@ -44,7 +45,7 @@ static outcome judge(sim_world *w, const char *what, mun_code code, const mun_er
     if (code == MUN_OK) return GOES_ON;
     /* A planned failure may pose as a full disk anywhere, also where that is final. */
     if (sim_disk_struck(w->disk)) {
-        if (code != MUN_E_NO_SPACE) expect_refusal(w);
+        if (code != MUN_E_NO_SPACE && code != MUN_E_AGAIN) expect_refusal(w);
         return ENDED;
     }
     /* A batch may be half in the streams still when there is room again. */
@@ -52,6 +53,7 @@ static outcome judge(sim_world *w, const char *what, mun_code code, const mun_er
         w->counts.full++;
         return GOES_ON;
     }
+    if (code == MUN_E_AGAIN && !sim_disk_has_handles(w->disk)) return GOES_ON;
     sim_broken(w, "%s failed without a reason: %s (%s)", what, mun_code_name(code), err->text);
 }
 
@@ -306,6 +308,21 @@ static outcome starve(sim_world *w)
     return o == GOES_ON ? follow(w, SIZE_MAX) : o;
 }
 
+/* No file can be opened for a while: segments are not begun, folders not synced, the journal does
+ * not grow; what was left undone goes on later. */
+static outcome lack_handles(sim_world *w)
+{
+    outcome o = GOES_ON;
+    sim_disk_set_handles(w->disk, false);
+    switch (sim_below(r_of(w), 4)) {
+    case 0: o = follow(w, SIZE_MAX); break;
+    case 1: o = grow(w); break;
+    default: o = flush_steps(w, sim_between(r_of(w), 1, 15));
+    }
+    sim_disk_set_handles(w->disk, true);
+    return o;
+}
+
 static void ready_batch(sim_world *w)
 {
     if (w->fill_ready) return;
@@ -337,6 +354,7 @@ static outcome one_operation(sim_world *w)
     case 12: return mun_store_flush_due(w->store) ? flush(w) : GOES_ON;
     case 13: return sim_once_in(r_of(w), 8) ? grow(w) : GOES_ON;
     case 14: return sim_once_in(r_of(w), 3) ? fill_disk(w) : GOES_ON;
+    case 15: return sim_once_in(r_of(w), 3) ? lack_handles(w) : append(w);
     default: return append(w);
     }
 }

@@ -17,6 +17,7 @@ struct sim_disk {
     sim_geometry geometry;
     sim_names names;
     uint64_t budget;
+    bool no_handles;
     uint64_t changes;
     uint64_t calls;
     size_t open_files;
@@ -111,6 +112,11 @@ static mun_file *file_new(sim_disk *d, sim_node *node, const char *name, unsigne
     return file;
 }
 
+static mun_code no_handle(const char *name, mun_error *err)
+{
+    return mun_failf(err, MUN_E_AGAIN, 0, "cannot open %s: too many open files", name);
+}
+
 static mun_code disk_open(void *ctx, const char *name, unsigned flags, mun_file **ret,
                           mun_error *err)
 {
@@ -125,6 +131,7 @@ static mun_code disk_open(void *ctx, const char *name, unsigned flags, mun_file 
         if (make && sim_once_in(&d->random, 2)) create(d, name, false);
         return broken(d, "open", name, err);
     }
+    if (d->no_handles) return no_handle(name, err);
     if (node == NULL && !make) return absent("open", name, err);
     if (node != NULL && (flags & MUN_OPEN_FRESH)) {
         return mun_failf(err, MUN_E_EXISTS, 0, "cannot create %s: it is there", name);
@@ -318,6 +325,7 @@ static mun_code disk_sync_dir(void *ctx, const char *name, mun_error *err)
     fate f = begin(d, SIM_SYNC_DIR, "sync_dir", name, 0, 0);
     if (f == FATE_OFF) return broken(d, "sync folder", name, err);
     if (!exists(d, name)) return absent("sync folder", name, err);
+    if (d->no_handles && f == FATE_DONE) return no_handle(name, err);
     if (f == FATE_DONE)
         sim_names_sync(&d->names, name, SIZE_MAX);
     else
@@ -419,6 +427,7 @@ void sim_disk_reset(sim_disk *d, uint64_t seed)
     sim_names_clear(&d->names);
     d->random.state = seed;
     d->budget = UINT64_MAX;
+    d->no_handles = false;
     d->changes = 0;
     d->off = d->held = false;
     d->lock[0] = '\0';
@@ -430,6 +439,7 @@ void sim_disk_copy(sim_disk *into, const sim_disk *from, uint64_t seed)
     sim_disk_reset(into, seed);
     into->geometry = from->geometry;
     into->budget = from->budget;
+    into->no_handles = from->no_handles;
     sim_names_copy(&into->names, &from->names, &into->geometry);
 }
 
@@ -481,6 +491,16 @@ void sim_disk_kill(sim_disk *d)
     d->off = false;
     d->lock[0] = '\0';
     if (sim_once_in(&d->random, 4)) sim_names_evict(&d->names, &d->geometry);
+}
+
+void sim_disk_set_handles(sim_disk *d, bool there)
+{
+    d->no_handles = !there;
+}
+
+bool sim_disk_has_handles(const sim_disk *d)
+{
+    return !d->no_handles;
 }
 
 void sim_disk_set_budget(sim_disk *d, uint64_t bytes)

@@ -77,6 +77,10 @@ void sim_disk_set_budget(sim_disk *disk, uint64_t bytes);
 bool sim_disk_is_tight(const sim_disk *disk); /* there is a budget */
 uint64_t sim_disk_used(const sim_disk *disk);
 
+/* Whether the process has file handles to spare: else nothing is opened, nor a folder synced. */
+void sim_disk_set_handles(sim_disk *disk, bool there);
+bool sim_disk_has_handles(const sim_disk *disk);
+
 /* For the one who checks: names in the cache's view, and what a process would read. */
 size_t sim_disk_files(const sim_disk *disk);
 const char *sim_disk_file_name(const sim_disk *disk, size_t i); /* folders too */
