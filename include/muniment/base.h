@@ -95,6 +95,7 @@ typedef struct mun_buf {
     size_t cap;
     size_t max;
     bool overflow;
+    bool no_memory; /* it overflowed for want of memory, not because of max */
     bool (*grow)(struct mun_buf *buf, size_t need); /* NULL: fixed */
 } mun_buf;
 

@@ -40,7 +40,7 @@ void mun_buf_hex(mun_buf *buf, mun_slice bytes); /* lower case */
 static inline void mun_buf_clear(mun_buf *buf)
 {
     buf->len = 0;
-    buf->overflow = false;
+    buf->overflow = buf->no_memory = false;
 }
 
 #define MUN_BUF_AUTO __attribute__((cleanup(mun_buf_free)))

@@ -13,7 +13,10 @@ static bool grow_heap(mun_buf *buf, size_t need)
     while (cap < buf->len + need) cap = cap > buf->max / 2 ? buf->max : cap * 2;
     if (cap > buf->max) cap = buf->max;
     uint8_t *ptr = realloc(buf->ptr, cap);
-    if (ptr == NULL) return false;
+    if (ptr == NULL) {
+        buf->no_memory = true;
+        return false;
+    }
     buf->ptr = ptr;
     buf->cap = cap;
     return true;

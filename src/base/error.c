@@ -72,3 +72,9 @@ mun_code mun_fail(mun_error *err, mun_code code, uint64_t offset, const char *se
 {
     return mun_fail_rule(err, code, "", offset, sentence);
 }
+
+mun_code mun_buf_fail(const mun_buf *buf, mun_error *err, const char *too_large)
+{
+    if (buf->no_memory) return mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "out of memory");
+    return mun_fail(err, MUN_E_LIMIT, MUN_NO_OFFSET, too_large);
+}

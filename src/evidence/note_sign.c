@@ -42,9 +42,9 @@ static mun_code signer_check(const mun_signer *signer, mun_slice name, mun_error
                     "notes are signed with an Ed25519 key under a name without space and '+'");
 }
 
-static mun_code no_room(mun_error *err)
+static mun_code no_room(const mun_buf *buf, mun_error *err)
 {
-    return mun_fail(err, MUN_E_LIMIT, MUN_NO_OFFSET, "there is no room for the note");
+    return mun_buf_fail(buf, err, "there is no room for the note");
 }
 
 mun_code mun_checkpoint_sign(const mun_crypto *crypto, const mun_checkpoint *checkpoint,
@@ -53,7 +53,7 @@ mun_code mun_checkpoint_sign(const mun_crypto *crypto, const mun_checkpoint *che
     MUN_TRY(signer_check(signer, checkpoint->origin, err));
     size_t start = ret->len;
     mun_checkpoint_text(checkpoint, ret);
-    if (!mun_buf_ok(ret)) return no_room(err);
+    if (!mun_buf_ok(ret)) return no_room(ret, err);
     mun_slice text = mun_slice_of(ret->ptr + start, ret->len - start);
     uint8_t bytes[MUN_KEY_ID_LEN + MUN_SIGNATURE_MAX];
     mun_buf blob = mun_buf_fixed(bytes, sizeof bytes);
@@ -63,7 +63,7 @@ mun_code mun_checkpoint_sign(const mun_crypto *crypto, const mun_checkpoint *che
     if (code == MUN_OK) {
         mun_buf_u8(ret, '\n');
         signature_line_put(checkpoint->origin, mun_buf_slice(&blob), ret);
-        if (!mun_buf_ok(ret)) code = no_room(err);
+        if (!mun_buf_ok(ret)) code = no_room(ret, err);
     }
     if (code != MUN_OK) ret->len = start;
     return code;
@@ -87,5 +87,5 @@ mun_code mun_cosignature_sign(const mun_crypto *crypto, mun_slice note_text, mun
     signature_line_put(name, mun_buf_slice(&blob), ret);
     if (mun_buf_ok(ret)) return MUN_OK;
     ret->len = start;
-    return no_room(err);
+    return no_room(ret, err);
 }

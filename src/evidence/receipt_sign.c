@@ -65,7 +65,7 @@ static mun_code receipt_put(const mun_receipt_params *p, const mun_signer *signe
         MUN_TRY(mun_cose_sign(signer, protected_bytes, root, ret, err));
     }
     if (mun_buf_ok(ret)) return MUN_OK;
-    return mun_fail(err, MUN_E_LIMIT, MUN_NO_OFFSET, "there is no room for the receipt");
+    return mun_buf_fail(ret, err, "there is no room for the receipt");
 }
 
 mun_code mun_receipt_sign(const mun_receipt_params *params, const mun_signer *signer, mun_buf *ret,

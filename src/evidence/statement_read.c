@@ -263,6 +263,7 @@ mun_code mun_statement_entry(const mun_statement *statement, mun_buf *ret, mun_e
     for (size_t i = 0; i < ENTRY_PARTS; i++) mun_buf_put(ret, entry.parts[i]);
     if (mun_buf_ok(ret) && ret->len - start <= MUN_STATEMENT_MAX) return MUN_OK;
     ret->len = start;
+    if (ret->no_memory) return mun_buf_fail(ret, err, "");
     return mun_fail_rule(err, MUN_E_LIMIT, "entry-too-large", MUN_NO_OFFSET,
                          "the statement is larger than 65,535 bytes; register the document by its "
                          "digest (a hash envelope) instead of its content");

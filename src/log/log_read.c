@@ -59,7 +59,7 @@ mun_code mun_log_read(mun_log *log, uint64_t index, mun_buf *ret_entry, uint64_t
     if (index >= mun_log_on_disk(log) &&
         mun_recent_entry(&log->recent, index, ret_entry, ret_time_ms)) {
         if (ret_entry == NULL || mun_buf_ok(ret_entry)) return MUN_OK;
-        return mun_fail(err, MUN_E_LIMIT, MUN_NO_OFFSET, "the entry does not fit the buffer");
+        return mun_buf_fail(ret_entry, err, "the entry does not fit the buffer");
     }
     return from_streams(log, index, ret_entry, ret_time_ms, err);
 }

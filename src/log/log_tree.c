@@ -280,7 +280,7 @@ static mun_code hash_tile(mun_log *log, mun_worker *worker, unsigned level, uint
     bool on_disk = level < MUN_LOG_LEVELS && (first + width) << height <= mun_log_on_disk(log);
     if (!on_disk) return tile_nodes(log, worker, height, first, width, ret, err);
     uint8_t *to = mun_buf_reserve(ret, (size_t)width * MUN_HASH_SIZE);
-    if (to == NULL) return mun_fail(err, MUN_E_LIMIT, MUN_NO_OFFSET, "the tile does not fit");
+    if (to == NULL) return mun_buf_fail(ret, err, "the tile does not fit");
     mun_hash hash[MUN_LOG_TILE_WIDTH];
     MUN_TRY(mun_reader_hashes(log->reader, level, first, width, hash, err));
     memcpy(to, hash, (size_t)width * MUN_HASH_SIZE);
@@ -324,7 +324,7 @@ static mun_code bundle(mun_log *log, mun_worker *worker, uint64_t n, unsigned wi
         ret->ptr[at + 1] = (uint8_t)len;
     }
     if (mun_buf_ok(ret)) return MUN_OK;
-    return mun_fail(err, MUN_E_LIMIT, MUN_NO_OFFSET, "the bundle does not fit the buffer");
+    return mun_buf_fail(ret, err, "the bundle does not fit the buffer");
 }
 
 mun_code mun_log_tile(mun_log *log, int level, uint64_t n, unsigned width, mun_buf *ret,

@@ -269,7 +269,7 @@ static mun_code records_in(mun_reader *reader, mun_file *segment, uint64_t first
     MUN_TRY(record_range(reader, segment, first, first + count, size, &from, &to, err));
     uint8_t *out = mun_buf_reserve(ret, (size_t)(to - from));
     if (out == NULL) {
-        return mun_fail(err, MUN_E_LIMIT, MUN_NO_OFFSET, "the entries do not fit the buffer");
+        return mun_buf_fail(ret, err, "the entries do not fit the buffer");
     }
     *ret_at = from;
     return read_exactly(reader, segment, MUN_STREAM_SEGMENT, first / MUN_LOG_SEGMENT_ENTRIES, from,
@@ -320,7 +320,7 @@ mun_code mun_reader_entry(mun_reader *reader, const mun_crypto *crypto, uint64_t
     }
     mun_buf_put(ret, entry);
     if (!mun_buf_ok(ret)) {
-        return mun_fail(err, MUN_E_LIMIT, MUN_NO_OFFSET, "the entry does not fit the buffer");
+        return mun_buf_fail(ret, err, "the entry does not fit the buffer");
     }
     if (ret_leaf != NULL) *ret_leaf = leaf;
     return MUN_OK;

@@ -155,6 +155,7 @@ static kind kind_of(const mun_error *error, bool registration)
                             : (kind){status, MUN_TITLE_TOO_LARGE, false};
     case MUN_E_NOT_FOUND: return (kind){status, MUN_TITLE_NOT_FOUND, false};
     case MUN_E_NO_SPACE: return (kind){status, MUN_TITLE_FULL, true};
+    case MUN_E_MEMORY:
     case MUN_E_IO: /* the ledger is opened again: clients shall come back */
     case MUN_E_FAILED:
     case MUN_E_BUSY:

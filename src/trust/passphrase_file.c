@@ -21,9 +21,7 @@ static mun_code take(const char *path, mun_slice text, mun_buf *ret, mun_error *
     size_t len = first_line(text);
     if (len > 0 && len <= MUN_PASSPHRASE_MAX) {
         mun_buf_put(ret, mun_slice_of(text.ptr, len));
-        return mun_buf_ok(ret)
-                   ? MUN_OK
-                   : mun_fail(err, MUN_E_LIMIT, MUN_NO_OFFSET, "no room for the passphrase");
+        return mun_buf_ok(ret) ? MUN_OK : mun_buf_fail(ret, err, "no room for the passphrase");
     }
     mun_path_text(name, sizeof name, path);
     if (len == 0) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The latching writer, over fixed memory and growing up to its maximum. */
 #include "base/buf.h"
+
+#include "base/error.h"
 #include "support/cmocka_all.h"
 
 static void test_values(void **state)
@@ -144,13 +146,39 @@ static void test_buf_free(void **state)
     assert_int_equal(growable.cap, 0);
 }
 
+static bool no_memory(mun_buf *buf, size_t need)
+{
+    (void)need;
+    buf->no_memory = true;
+    return false;
+}
+
+/* Whoever is told that something is too large must not be told so because the machine is busy. */
+static void why_it_overflowed(void **state)
+{
+    (void)state;
+    mun_error err = {0};
+    mun_buf poor = {.max = 100, .grow = no_memory};
+    mun_buf_text(&poor, "text");
+    assert_false(mun_buf_ok(&poor));
+    assert_int_equal(mun_buf_fail(&poor, &err, "too large"), MUN_E_MEMORY);
+    mun_buf_clear(&poor);
+    assert_false(poor.no_memory);
+    mun_buf small = mun_buf_growable(3);
+    mun_buf_text(&small, "text");
+    assert_int_equal(mun_buf_fail(&small, &err, "too large"), MUN_E_LIMIT);
+    assert_string_equal(err.text, "too large");
+    mun_buf_free(&small);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values),         cmocka_unit_test(test_numbers_as_text),
-        cmocka_unit_test(test_fixed_overflow), cmocka_unit_test(test_huge_requests),
-        cmocka_unit_test(test_growth),         cmocka_unit_test(test_growth_in_one_step),
-        cmocka_unit_test(test_buf_free),       cmocka_unit_test(test_reserve_nothing),
+        cmocka_unit_test(why_it_overflowed),       cmocka_unit_test(test_values),
+        cmocka_unit_test(test_numbers_as_text),    cmocka_unit_test(test_fixed_overflow),
+        cmocka_unit_test(test_huge_requests),      cmocka_unit_test(test_growth),
+        cmocka_unit_test(test_growth_in_one_step), cmocka_unit_test(test_buf_free),
+        cmocka_unit_test(test_reserve_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
