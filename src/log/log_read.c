@@ -196,7 +196,7 @@ static mun_code visit_records(scan *s, uint64_t first, uint32_t count, mun_error
     MUN_TRY(mun_reader_hashes(s->log->reader, 0, first, count, want, err));
     for (uint32_t i = 0; i < count; i++) {
         uint64_t time = 0;
-        mun_slice entry;
+        mun_slice entry = {0};
         MUN_TRY(
             mun_log_record_take(&s->worker->crypto, first + i, &want[i], &at, end, &entry, err));
         MUN_TRY(scan_time(s, first + i, &time, err));

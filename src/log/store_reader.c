@@ -303,7 +303,7 @@ mun_code mun_reader_entry(mun_reader *reader, const mun_crypto *crypto, uint64_t
     uint8_t record[2 + MUN_ENTRY_MAX];
     mun_buf buf = mun_buf_fixed(record, sizeof record);
     char name[MUN_FILE_NAME_MAX];
-    uint64_t at;
+    uint64_t at = 0;
     mun_hash want, leaf;
     mun_stream_name(name, MUN_STREAM_SEGMENT, index / MUN_LOG_SEGMENT_ENTRIES);
     MUN_TRY(read_records(reader, index, 1, size, &buf, &at, err));
