@@ -226,16 +226,25 @@ class Replay:
                 self.listed.pop(name, None)
 
     def admission_keys(self, statement):
-        """[POL-11], 5 to 8"""
+        """[POL-11], 5 to 9"""
         if self.policy.mode == "listed":
             mine = self.listed.get(statement.iss)
             need(mine, "issuer-not-listed")
             kid = statement.kid
             fitting = [key for key, kids in mine.items() if kid is None or kid == keys.thumbprint(key) or kid in kids]
             need(fitting, "kid-not-listed")
-            return fitting
+            return self.certified(statement, fitting)
         declared = [key for key in (statement.certificate_key(), statement.confirmation_key()) if key is not None]
         need(declared, "self-declared-key-missing")
         named = [key for key in declared if statement.iss in keys.own_names(key)]
         need(named, "self-declared-name-mismatch")
-        return named[:1]
+        return self.certified(statement, named[:1])
+
+    @staticmethod
+    def certified(statement, fitting):
+        """[POL-11], 9: those that a certificate in the protected header leaves"""
+        need(statement.certificate_named(), "certificate-mismatch")
+        key = statement.certificate_key()
+        left = [one for one in fitting if key is None or one == key]
+        need(left, "certificate-mismatch")
+        return left

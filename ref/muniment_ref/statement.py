@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Signed statements by docs/format/statement.md."""
+import hashlib
+
 from . import cbor, keys, merkle
 
 LEGACY = (391, 392, 393, -111, -222, -6800, -6801, -6802)
@@ -148,6 +150,13 @@ class Statement(Sign1):
             return keys.from_certificate(self.certificate)
         except keys.BadKey:
             return None
+
+    def certificate_named(self):
+        """False: x5t with SHA-256 is of another certificate than the first of x5chain (RFC 9360)."""
+        x5t = self.protected.get(34)
+        if x5t is None or self.certificate is None or x5t[0] != -16:
+            return True
+        return x5t[1] == hashlib.sha256(self.certificate).digest()
 
     def confirmation_key(self):
         """The key of the claim cnf, or None."""

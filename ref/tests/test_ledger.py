@@ -240,6 +240,36 @@ class Policy(unittest.TestCase):
             with self.assertRaises(policy.Refused):
                 policy.Policy(raw)
 
+    def test_certificates(self):
+        """[POL-11], 9"""
+        import hashlib
+        import types
+        from muniment_ref import cbor, keys, policy, statement
+
+        def der(tag, content):
+            return bytes((tag, len(content))) + content
+
+        def certificate(key):
+            spki = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004") + key.x + key.y
+            return der(0x30, der(0x30, b"\x02\x01\x07" + 4 * b"\x30\x00" + spki))
+
+        def admitted(protected):
+            body = cbor.encode({1: -7, 15: {1: "i", 2: "s"}, **protected})
+            return replay.admission_keys(statement.Statement(cbor.encode(cbor.Tag(18, [body, {}, b"p", b"sig"]))))
+
+        one, two, other = (keys.Key(2, 1, bytes([n]) * 32, bytes([n + 1]) * 32) for n in (1, 3, 5))
+        replay = policy.Replay()
+        replay.policy = types.SimpleNamespace(mode="listed")
+        replay.listed = {"i": {one: (), two: (b"k",)}}
+        self.assertEqual(admitted({34: [-16, b"?"]}), [one, two])
+        self.assertEqual(admitted({33: certificate(two)}), [two])
+        self.assertEqual(admitted({33: b"no certificate"}), [one, two])
+        self.assertEqual(admitted({33: certificate(two), 34: [-16, hashlib.sha256(certificate(two)).digest()]}), [two])
+        self.assertEqual(admitted({33: certificate(two), 34: [-15, b"truncated"]}), [two])
+        for bad in ({33: certificate(other)}, {4: b"k", 33: certificate(one)}, {33: certificate(two), 34: [-16, bytes(32)]}):
+            with self.assertRaisesRegex(policy.Refused, "certificate-mismatch"):
+                admitted(bad)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -98,11 +98,45 @@ static mun_code form_rules(const admission *a)
     return MUN_OK;
 }
 
-/* ---- Rules 5, 6 and 9: listed issuers ------------------------------------------------------- */
+/* ---- Rule 9: the protected certificate is the signer's ----------------------------------------
+ */
+
+static mun_code certificate_mismatch(const admission *a)
+{
+    return refuse_text(a, "certificate-mismatch",
+                       "the certificate that the statement of \"{}\" signs along (x5chain, or x5t "
+                       "with it) is not of the key that signs: bring the signer's own, or none",
+                       a->statement->iss);
+}
+
+/* The thumbprint of the key of the protected x5chain; false: it gives none [KEY-10]. */
+static bool certificate_key(const admission *a, mun_public_key *ret,
+                            uint8_t ret_thumbprint[MUN_HASH_SIZE])
+{
+    const mun_statement *s = a->statement;
+    if (s->x5chain_len == 0 || mun_certificate_key(s->x5chain[0], ret, NULL) != MUN_OK) {
+        return false;
+    }
+    mun_key_thumbprint(a->crypto, ret, ret_thumbprint);
+    return true;
+}
+
+/* RFC 9360 section 2: x5t names the certificate that x5chain begins with. */
+static mun_code x5t_agrees(const admission *a)
+{
+    const mun_statement *s = a->statement;
+    uint8_t digest[MUN_HASH_SIZE];
+    if (!s->have_x5t || s->x5t_alg != MUN_HASH_SHA256 || s->x5chain_len == 0) return MUN_OK;
+    a->crypto->sha256(a->crypto->ctx, s->x5chain, 1, digest);
+    if (mun_slice_equal(s->x5t_hash, mun_slice_of(digest, sizeof digest))) return MUN_OK;
+    return certificate_mismatch(a);
+}
+
+/* ---- Rules 5, 6, 9 and 10: listed issuers ---------------------------------------------------- */
 
 typedef struct candidates {
     size_t listed; /* keys under the name */
-    size_t len;    /* of these, the ones that fit the kid */
+    size_t len;    /* of these, the ones that fit the kid and the certificate */
     const mun_issuer_record *record[MUN_ISSUER_KEYS_MAX];
 } candidates;
 
@@ -117,6 +151,21 @@ static void candidates_find(const admission *a, candidates *ret)
         if (s->have_kid && !mun_issuer_record_fits(r, s->kid)) continue;
         if (ret->len < MUN_ISSUER_KEYS_MAX) ret->record[ret->len++] = r;
     }
+}
+
+static mun_code candidates_certified(const admission *a, candidates *all)
+{
+    mun_public_key key;
+    uint8_t thumbprint[MUN_HASH_SIZE];
+    MUN_TRY(x5t_agrees(a));
+    if (!certificate_key(a, &key, thumbprint)) return MUN_OK;
+    size_t kept = 0;
+    for (size_t i = 0; i < all->len; i++) {
+        if (memcmp(all->record[i]->thumbprint, thumbprint, MUN_HASH_SIZE) != 0) continue;
+        all->record[kept++] = all->record[i];
+    }
+    all->len = kept;
+    return kept > 0 ? MUN_OK : certificate_mismatch(a);
 }
 
 static mun_code record_check(const admission *a, const mun_issuer_record *record)
@@ -137,7 +186,7 @@ static mun_code listed_candidates(const admission *a, candidates *ret)
             "adds one with: muniment issuer add --issuer NAME KEY",
             a->statement->iss);
     }
-    if (ret->len > 0) return MUN_OK;
+    if (ret->len > 0) return candidates_certified(a, ret);
     char hex[2 * SHOWN_MAX + 1];
     mun_buf buf = mun_buf_fixed(hex, sizeof hex);
     mun_slice kid = a->statement->kid;
@@ -169,15 +218,15 @@ static mun_code admit_listed(const admission *a, uint8_t ret_signer[MUN_HASH_SIZ
     return signature_refused(a);
 }
 
-/* ---- Rules 7, 8 and 9: any issuer ------------------------------------------------------------ */
+/* ---- Rules 7 to 10: any issuer --------------------------------------------------------------- */
 
 /* The key that the statement declares and whose own name is its issuer; x5chain before cnf. */
 static mun_code declared_key(const admission *a, mun_public_key *ret)
 {
     const mun_statement *s = a->statement;
     mun_public_key certificate;
-    bool have =
-        s->x5chain_len > 0 && mun_certificate_key(s->x5chain[0], &certificate, NULL) == MUN_OK;
+    uint8_t thumbprint[MUN_HASH_SIZE];
+    bool have = certificate_key(a, &certificate, thumbprint);
     if (!have && !s->have_cnf) {
         return refuse(
             a, "self-declared-key-missing",
@@ -187,11 +236,11 @@ static mun_code declared_key(const admission *a, mun_public_key *ret)
     }
     if (have && mun_key_owns_name(a->crypto, &certificate, s->iss)) {
         *ret = certificate;
-        return MUN_OK;
+        return x5t_agrees(a);
     }
     if (s->have_cnf && mun_key_owns_name(a->crypto, &s->cnf, s->iss)) {
         *ret = s->cnf;
-        return MUN_OK;
+        return have ? certificate_mismatch(a) : x5t_agrees(a);
     }
     return refuse_text(a, "self-declared-name-mismatch",
                        "the issuer \"{}\" is neither the thumbprint URI nor the did:key of the key "

@@ -2,6 +2,7 @@
 /* What a ledger says about itself, replayed: policies, issuers, and whose word counts when. */
 #include "trust/control_state.h"
 
+#include "base/spki_form.h"
 #include "support/cmocka_all.h"
 #include "trust/trust_world.h"
 
@@ -274,6 +275,62 @@ static void the_list_of_each_index(void **state)
     assert_int_equal(admitted_at(f, MUN_INDEX_NOW, rule), MUN_OK);
 }
 
+/* Enough DER for the walk of [KEY-10]: a serial number, four empty fields, the key. */
+static void certificate(const mun_public_key *key, bytes *ret)
+{
+    mun_slice head = MUN_LITERAL("\x30\x68\x30\x66\x02\x01\x07\x30\x00\x30\x00\x30\x00\x30\x00");
+    mun_buf buf = mun_buf_fixed(ret->at, sizeof ret->at);
+    mun_buf_put(&buf, head);
+    assert_true(mun_spki_form_write(key, &buf));
+    ret->len = buf.len;
+    assert_int_equal(ret->len, 2 + 0x68);
+}
+
+static const char *admitted_with(const fixture *f, const bytes *chain, mun_slice x5t)
+{
+    static char rule[sizeof((mun_error *)NULL)->rule];
+    uint8_t signer[MUN_HASH_SIZE];
+    bytes b;
+    mun_statement statement;
+    mun_error why = {0};
+    mun_statement_params params = {.iss = MUN_LITERAL("urn:x"),
+                                   .sub = MUN_LITERAL("s"),
+                                   .inline_payload = true,
+                                   .payload = MUN_LITERAL("p")};
+    mun_buf buf = mun_buf_fixed(b.at, sizeof b.at);
+    must(mun_statement_sign(&params, &f->issuer.signer, &buf, err));
+    must(mun_statement_parse(mun_buf_slice(&buf), &statement, err));
+    statement.x5chain[0] = slice(chain);
+    statement.x5chain_len = 1;
+    statement.have_x5t = x5t.len > 0;
+    statement.x5t_alg = MUN_HASH_SHA256;
+    statement.x5t_hash = x5t;
+    mun_code code = mun_admit(trust_crypto(), &f->state, 9, &statement, signer, &why);
+    assert_int_equal(code, why.rule[0] == '\0' ? MUN_OK : MUN_E_REFUSED);
+    memcpy(rule, why.rule, sizeof rule);
+    return rule;
+}
+
+/* A certificate that is signed along is the signer's own. [POL-11] rule 9 */
+static void certificates_agree(void **state)
+{
+    fixture *f = *state;
+    bytes b, mine, others, none = {.len = 1};
+    uint8_t digest[MUN_HASH_SIZE];
+    issuer_statement(f, false, "urn:x", &f->receipts, &b);
+    must(apply(f, 5, &b, err));
+    certificate(&f->issuer.signer.key, &mine);
+    certificate(&f->receipts2.signer.key, &others);
+    const mun_slice nothing = {0}, part = slice(&mine);
+    mun_crypto *crypto = trust_crypto();
+    crypto->sha256(crypto->ctx, &part, 1, digest);
+    assert_string_equal(admitted_with(f, &mine, nothing), "");
+    assert_string_equal(admitted_with(f, &none, nothing), "");
+    assert_string_equal(admitted_with(f, &mine, mun_slice_of(digest, sizeof digest)), "");
+    assert_string_equal(admitted_with(f, &others, nothing), "certificate-mismatch");
+    assert_string_equal(admitted_with(f, &mine, MUN_LITERAL("another")), "certificate-mismatch");
+}
+
 static void issuer_statements_need_the_receipts_key(void **state)
 {
     fixture *f = *state;
@@ -323,6 +380,7 @@ int main(void)
         with(later_policies_keep_what_is_genesis),
         with(other_statements_of_its_own),
         with(the_list_of_each_index),
+        with(certificates_agree),
         with(issuer_statements_need_the_receipts_key),
         with(many_names),
     };

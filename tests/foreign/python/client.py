@@ -263,7 +263,9 @@ def refuses():
                                  ("trailing bytes", good + b"\0", "Malformed request"), ("half a statement", good[:-20], "Malformed request"),
                                  ("a detached payload", detached, "Payload Missing"),
                                  ("an unknown algorithm", statement(secret, -65535, "stranger/alg", signed_with=-7), "Bad Signature Algorithm"),
-                                 ("another's name", statement(secret, -7, "s", iss="https://someone.example"), "Rejected")):
+                                 ("another's name", statement(secret, -7, "s", iss="https://someone.example"), "Rejected"),
+                                 ("another's certificate", statement(secret, -7, "s", extra={33: certificate(ec.generate_private_key(ec.SECP256R1()))}), "Rejected"),
+                                 ("an x5t of another certificate", statement(secret, -7, "s", extra={33: certificate(secret), 34: [-16, bytes(32)]}), "Rejected")):
         refused(what, post(message), 400, title)
     refused("an unknown statement", http("GET", "/entries/" + b64url(bytes(32)), Accept="application/cose"), 404, "Not Found")
     refused("no locator", http("GET", "/entries/not-a-locator!", Accept="application/cose"), 400, "Invalid locator")
