@@ -2,6 +2,7 @@
 /* Which ledgers the process serves, and which of them a request means. */
 #include "server/served_parts.h"
 
+#include "base/assert.h"
 #include "base/buf.h"
 #include "server/ascii.h"
 #include "vfs/files.h"
@@ -268,7 +269,10 @@ static void unlink_served(mun_served_set *set, mun_served *served)
 {
     mun_served **at = &set->bucket[bucket_of(options_host(&served->options),
                                              mun_slice_cstr(served->options.base))];
-    while (*at != served) at = &(*at)->next;
+    while (*at != served) {
+        MUN_ASSERT(*at != NULL); /* it is in its bucket */
+        at = &(*at)->next;
+    }
     *at = served->next;
     for (size_t i = 0; i < set->len; i++) {
         if (set->list[i] != served) continue;
