@@ -45,7 +45,11 @@ class Trial:
     # ---- words ----
 
     def systemctl(self, *words, check=True):
-        return self.m.run("systemctl", *words, check=check)
+        done = self.m.run("systemctl", *words, check=False)
+        if check and done.returncode != 0:
+            said = [line["MESSAGE"] for line in self.messages() if line["PRIORITY"] < "6"][-12:]
+            raise AssertionError(f"systemctl {' '.join(words)}: {done.stderr}" + "\n".join(said))
+        return done
 
     def of(self, name, unit=SERVICE):
         return self.systemctl("show", "-P", name, unit).stdout.strip()
@@ -283,10 +287,10 @@ def host_pid(t, pid):
 
 
 def hung(t):
-    t.dropin("WatchdogSec=1", "RestartSec=100ms")
+    t.dropin("WatchdogSec=2", "RestartSec=100ms")
     t.systemctl("restart", SERVICE)
     pid = t.of("MainPID")
-    time.sleep(2.5)
+    time.sleep(3)
     t.checks.equal((t.of("NRestarts"), t.of("MainPID")), ("0", pid), "the watchdog is fed while the service works")
     os.kill(host_pid(t, pid), signal.SIGSTOP)
     t.checks.equal(t.curl("/healthz")[0], 200, "a process that hangs is replaced")
@@ -379,9 +383,10 @@ def upgraded(t):
     """Clients ask all the time, each on a connection of its own: some wait, none is refused."""
     pid = t.of("MainPID")
     clients = t.m.start("python3", "-c", textwrap.dedent("""
-        import time, urllib.request
-        until = time.monotonic() + 4; counts = {}
-        while time.monotonic() < until:
+        import os, time, urllib.request
+        until = time.monotonic() + 60; counts = {}
+        while time.monotonic() < until and not os.path.exists('/root/upgraded'):
+            time.sleep(0.002)
             try: told = urllib.request.urlopen('http://127.0.0.1:8080/healthz', timeout=20).status
             except OSError as e: told = repr(e)
             counts[told] = counts.get(told, 0) + 1
@@ -389,6 +394,8 @@ def upgraded(t):
     time.sleep(0.5)
     done = upgrade(t)
     t.checks.equal(done.returncode, 0, f"dpkg: {done.stderr[-500:]}")
+    time.sleep(0.5)
+    t.m.path("/root/upgraded").touch()
     told = clients.communicate(timeout=60)[0]
     t.checks.ok(re.fullmatch(r"\{200: \d{2,}\}\n", told), f"what clients got during an upgrade: {told}")
     t.checks.ok(t.of("MainPID") not in ("0", pid), "the new version runs")
@@ -446,6 +453,9 @@ def run_all(m, checks, world, packages):
 def main():
     with harness.Checks() as checks, harness.World() as world, tempfile.TemporaryDirectory(prefix="mun-machine-") as folder:
         (pathlib.Path(folder) / "machine").mkdir()
+        if reason := packages_test.why_not():  # its files would be seen through the layer
+            checks.skip(f"systemd in namespaces: {reason}", PARTS)
+            return
         try:
             m = machine.Machine(pathlib.Path(folder) / "machine")
         except machine.Refused as reason:
