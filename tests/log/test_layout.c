@@ -114,7 +114,7 @@ static void test_published(void **state)
     assert_int_equal(got.size, 99);
     for (size_t bit = 0; bit < 8 * sizeof bytes; bit += bit < 800 ? 1 : 31) {
         bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
-        assert_false(mun_published_decode(bytes, &w.crypto, &got));
+        assert_int_equal(mun_published_decode(bytes, &w.crypto, &got), bit / 8 >= 96); /* LOG-16 */
         bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
     }
 }
