@@ -30,7 +30,7 @@ import harness  # noqa: E402
 LONG = bool(os.environ.get("MUN_LONG"))
 SEED = int(os.environ.get("MUN_SEED", "20261122"))
 CLIENTS = 256
-SECONDS = {"load": 60, "kill": 300 if LONG else 60, "full": 20, "sync": 60 if LONG else 12, "tsan": 60 if LONG else 8}
+SECONDS = {"load": 60, "kill": 300 if LONG else 30, "full": 20, "sync": 60 if LONG else 12, "tsan": 60 if LONG else 8}
 SAMPLE = {"load": 2000, "kill": 300, "full": 100, "sync": 300, "tsan": 100}  # receipts that ref/ checks
 KILL_EVERY = (1.5, 4.0)  # seconds, at random between
 FULL_DISK = 48 << 20  # bytes of the small file system
