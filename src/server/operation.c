@@ -218,6 +218,7 @@ static void put_size(mun_reply *json, mun_served *served)
 static void put_ledger(mun_reply *json, mun_served *served)
 {
     const mun_served_options *options = mun_served_options_of(served);
+    const mun_ledger_pub *identity = mun_served_identity(served);
     mun_reply_open(json, '{');
     mun_reply_put_cstr(json, "name", options->name);
     mun_reply_put_cstr(json, "base", options->base);
@@ -226,7 +227,11 @@ static void put_ledger(mun_reply *json, mun_served *served)
         mun_reply_text(json, mun_slice_cstr(options->host));
     else
         mun_reply_null(json);
-    mun_reply_put_text(json, "origin", mun_served_identity(served)->origin);
+    mun_reply_key(json, "origin");
+    if (identity != NULL)
+        mun_reply_text(json, identity->origin);
+    else
+        mun_reply_null(json);
     mun_reply_put_cstr(json, "state", mun_served_state_text(mun_served_state_get(served, NULL)));
     put_size(json, served);
     mun_reply_put_bool(json, "read_only", options->read_only);

@@ -49,8 +49,9 @@ static void committed(void *ctx, uint64_t entries, uint64_t sync_ns)
     mun_metrics_fsync(ctx, sync_ns);
 }
 
-static mun_code open_with_passphrase(const mun_served *served, mun_ledger **ret, mun_error *err)
+static mun_code open_with_passphrase(mun_served *served, mun_ledger **ret, mun_error *err)
 {
+    if (!atomic_load(&served->known)) MUN_TRY(mun_served_identify(served, err));
     uint8_t secret[MUN_PASSPHRASE_MAX];
     mun_buf passphrase = mun_buf_fixed(secret, sizeof secret);
     const char *file = served->options.passphrase_file;
@@ -81,7 +82,6 @@ static mun_code lock_look(const mun_served *served, uint64_t *ret)
 
 static mun_served_state state_after(mun_code code)
 {
-    if (code == MUN_OK) return MUN_SERVED_READY;
     return code == MUN_E_DAMAGED || code == MUN_E_VERSION ? MUN_SERVED_DAMAGED : MUN_SERVED_FAILED;
 }
 
@@ -109,6 +109,14 @@ static void failure_note(mun_served *served)
     served->failed_ns = now;
 }
 
+mun_served_state mun_served_not_opened(const mun_served *served, mun_error *why)
+{
+    mun_event(MUN_EVENT_ERROR, "ledger_not_opened", MUN_KV("ledger", served->options.name),
+              MUN_KV("code", mun_code_name(why->code)), MUN_KV("reason", why->text));
+    why->code = opening_code(why->code);
+    return state_after(why->code);
+}
+
 /* Takes and gives the mutex back while the ledger is opened. */
 static mun_code open_locked(mun_served *served, mun_error *err)
 {
@@ -121,17 +129,17 @@ static mun_code open_locked(mun_served *served, mun_error *err)
     pthread_mutex_unlock(&served->mutex);
     mun_code code = open_with_passphrase(served, &ledger, &why);
     if (code == MUN_OK && lock_look(served, &lock_inode) != MUN_OK) lock_inode = 0;
+    mun_served_state state = MUN_SERVED_READY;
     if (code != MUN_OK) {
-        mun_event(MUN_EVENT_ERROR, "ledger_not_opened", MUN_KV("ledger", served->options.name),
-                  MUN_KV("code", mun_code_name(code)), MUN_KV("reason", why.text));
-        code = why.code = opening_code(code);
+        state = mun_served_not_opened(served, &why);
+        code = why.code;
         if (err != NULL) *err = why;
     }
     pthread_mutex_lock(&served->mutex);
     served->moving = false;
     served->ledger = ledger;
     served->lock_inode = lock_inode;
-    served->state = state_after(code);
+    served->state = state;
     served->why = why;
     if (code == MUN_OK) {
         atomic_store(&served->size, mun_ledger_tree(ledger).size);

@@ -24,8 +24,9 @@ struct mun_served {
     mun_served_set *set;
     mun_served *next;           /* in its bucket, or among the removed */
     mun_served_options options; /* the strings are its own */
-    mun_buf pub_text;
-    mun_ledger_pub pub;
+    mun_buf pub_text;           /* of ledger.pub */
+    mun_ledger_pub pub;         /* points into that */
+    _Atomic bool known;         /* both are there, and stay as they are */
 
     pthread_mutex_t mutex;
     pthread_cond_t changed;
@@ -73,7 +74,11 @@ struct mun_served_set {
     _Atomic size_t open;
 };
 
-/* Its share of adding, removing and destroying. */
+/* Reads ledger.pub, for whoever makes or opens this one. MUN_E_NOT_FOUND; MUN_E_DAMAGED. */
+MUN_MUST mun_code mun_served_identify(mun_served *served, mun_error *err);
+/* Logs why, and changes that to what clients may be told. Gives the state that it is in thereby. */
+mun_served_state mun_served_not_opened(const mun_served *served, mun_error *why);
+/* Its share of changing and destroying. */
 void mun_served_init(mun_served *served);
 void mun_served_finish(mun_served *served);
 void mun_served_retire(mun_served *served, bool replaced);

@@ -180,10 +180,13 @@ static mun_code identity_parse(mun_served *served, mun_error *err)
     mun_code code =
         mun_ledger_pub_parse(&crypto, mun_buf_slice(&served->pub_text), &served->pub, err);
     mun_native_crypto_free(&crypto);
-    return code == MUN_OK ? MUN_OK : mun_error_prefix(err, code, served->options.directory);
+    if (code == MUN_OK) atomic_store(&served->known, true);
+    if (code == MUN_OK || code == MUN_E_MEMORY || code == MUN_E_VERSION) return code;
+    if (err != NULL) err->code = MUN_E_DAMAGED;
+    return mun_error_prefix(err, MUN_E_DAMAGED, "the file ledger.pub is damaged");
 }
 
-static mun_code identity_read(mun_served *served, mun_error *err)
+mun_code mun_served_identify(mun_served *served, mun_error *err)
 {
     char path[MUN_PATH_BYTES_MAX], shown[MUN_PATH_TEXT_MAX];
     mun_file_info info;
@@ -199,26 +202,24 @@ static mun_code identity_read(mun_served *served, mun_error *err)
                          "muniment init DIR --name NAME",
                          shown);
     }
+    mun_buf_free(&served->pub_text);
     served->pub_text = mun_buf_growable(PUB_MAX);
     MUN_TRY(mun_file_read(path, PUB_MAX, &served->pub_text, err));
     return identity_parse(served, err);
 }
 
-/* old: what is about to go, or NULL. */
-static mun_code taken(const mun_served_set *set, const mun_served *old,
-                      const mun_served_options *options, mun_error *err)
+static mun_code taken(const mun_served_set *set, const mun_served_options *options, mun_error *err)
 {
-    if (old == NULL && set->len == MUN_LEDGERS_MAX) {
+    if (set->len == MUN_LEDGERS_MAX) {
         return mun_failf(err, MUN_E_LIMIT, 0, "one process serves at most %d ledgers",
                          MUN_LEDGERS_MAX);
     }
     for (size_t i = 0; i < set->len; i++) {
-        if (set->list[i] != old && strcmp(set->list[i]->options.name, options->name) == 0) {
+        if (strcmp(set->list[i]->options.name, options->name) == 0) {
             return mun_failf(err, MUN_E_EXISTS, 0, "two ledgers are named %s", options->name);
         }
     }
-    const mun_served *there = look_up(set, options_host(options), mun_slice_cstr(options->base));
-    if (there == NULL || there == old) return MUN_OK;
+    if (look_up(set, options_host(options), mun_slice_cstr(options->base)) == NULL) return MUN_OK;
     return mun_failf(err, MUN_E_EXISTS, 0,
                      "ledger %s would be served under the same host and path as another one",
                      options->name);
@@ -232,6 +233,26 @@ static void insert(mun_served_set *set, mun_served *served)
     set->list[set->len++] = served;
 }
 
+/* A directory without a ledger is the operator's mistake, and told at once. A ledger.pub that is
+ * damaged or cannot be read keeps no other ledger from being served: each opening looks again. */
+static mun_code served_fill(mun_served *served, const mun_served_options *options, mun_error *err)
+{
+    mun_error why = {0};
+    if (!options_copy(served, options)) {
+        return mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "out of memory");
+    }
+    mun_code code = mun_served_identify(served, &why);
+    if (code == MUN_E_NOT_FOUND || code == MUN_E_USAGE || code == MUN_E_MEMORY) {
+        if (err != NULL) *err = why;
+        return code;
+    }
+    if (code != MUN_OK) {
+        served->state = mun_served_not_opened(served, &why);
+        served->why = why;
+    }
+    return MUN_OK;
+}
+
 static mun_code served_make(mun_served_set *set, const mun_served_options *options,
                             mun_served **ret, mun_error *err)
 {
@@ -240,9 +261,7 @@ static mun_code served_make(mun_served_set *set, const mun_served_options *optio
     if (served == NULL) return mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "out of memory");
     served->set = set;
     mun_served_init(served);
-    mun_code code = options_copy(served, options)
-                        ? identity_read(served, err)
-                        : mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "out of memory");
+    mun_code code = served_fill(served, options, err);
     if (code != MUN_OK) {
         served_free(served);
         return code;
@@ -251,21 +270,9 @@ static mun_code served_make(mun_served_set *set, const mun_served_options *optio
     return MUN_OK;
 }
 
-mun_code mun_served_add(mun_served_set *set, const mun_served_options *options, mun_error *err)
-{
-    mun_served *served;
-    MUN_TRY(served_make(set, options, &served, err));
-    pthread_rwlock_wrlock(&set->lock);
-    mun_code code = taken(set, NULL, options, err);
-    if (code == MUN_OK) insert(set, served);
-    pthread_rwlock_unlock(&set->lock);
-    if (code != MUN_OK) served_free(served);
-    return code;
-}
+/* ---- Changing -------------------------------------------------------------------------------- */
 
-/* ---- Removing -------------------------------------------------------------------------------- */
-
-static void unlink_served(mun_served_set *set, mun_served *served)
+static void detach(mun_served_set *set, mun_served *served)
 {
     mun_served **at = &set->bucket[bucket_of(options_host(&served->options),
                                              mun_slice_cstr(served->options.base))];
@@ -280,40 +287,117 @@ static void unlink_served(mun_served_set *set, mun_served *served)
         set->len--;
         break;
     }
+}
+
+/* Requests may still hold it. */
+static void put_away(mun_served_set *set, mun_served *served)
+{
     served->next = set->removed;
     set->removed = served;
 }
 
-void mun_served_remove(mun_served_set *set, mun_served *served)
+/* What goes makes room for what comes, so all of it goes first. */
+static mun_code exchange(mun_served_set *set, const mun_served_change *changes, mun_served **next,
+                         size_t len, mun_error *err)
 {
-    pthread_rwlock_wrlock(&set->lock);
-    unlink_served(set, served);
-    pthread_rwlock_unlock(&set->lock);
-    mun_served_retire(served, false);
-    mun_served_grew(served); /* its streams look, and find that it is gone */
+    mun_code code = MUN_OK;
+    size_t in = 0;
+    for (size_t i = 0; i < len; i++) {
+        if (changes[i].old != NULL) detach(set, changes[i].old);
+    }
+    for (; in < len; in++) {
+        if (next[in] == NULL) continue;
+        code = taken(set, &next[in]->options, err);
+        if (code != MUN_OK) break;
+        insert(set, next[in]);
+    }
+    for (size_t i = 0; code != MUN_OK && i < in; i++) {
+        if (next[i] != NULL) detach(set, next[i]);
+    }
+    for (size_t i = 0; i < len; i++) {
+        mun_served *old = changes[i].old;
+        if (old == NULL) continue;
+        if (code != MUN_OK) {
+            insert(set, old);
+        } else {
+            put_away(set, old);
+        }
+    }
+    return code;
 }
 
-mun_code mun_served_replace(mun_served_set *set, mun_served *served,
-                            const mun_served_options *options, mun_error *err)
+/* The one that goes and has the directory of this one; NULL: none. */
+static mun_served *predecessor(const mun_served_change *changes, size_t len, const mun_served *next)
 {
-    mun_served *next;
-    MUN_TRY(served_make(set, options, &next, err));
-    mun_served_hold(next);
-    pthread_rwlock_wrlock(&set->lock);
-    mun_code code = taken(set, served, options, err);
-    if (code == MUN_OK) {
-        unlink_served(set, served);
-        insert(set, next);
+    for (size_t i = 0; i < len; i++) {
+        mun_served *old = changes[i].old;
+        if (old != NULL && strcmp(old->options.directory, next->options.directory) == 0) {
+            return old;
+        }
     }
-    pthread_rwlock_unlock(&set->lock);
-    if (code != MUN_OK) {
-        served_free(next);
-        return code;
+    return NULL;
+}
+
+static mun_code nexts_make(mun_served_set *set, const mun_served_change *changes, mun_served **next,
+                           size_t len, mun_error *err)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (changes[i].options == NULL) continue;
+        MUN_TRY(served_make(set, changes[i].options, &next[i], err));
+        if (predecessor(changes, len, next[i]) != NULL) mun_served_hold(next[i]);
     }
-    mun_served_retire(served, true);
-    mun_served_release(next, served);
-    mun_served_grew(served);
     return MUN_OK;
+}
+
+static void exchanged(const mun_served_change *changes, mun_served **next, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (changes[i].old != NULL) mun_served_retire(changes[i].old, next[i] != NULL);
+    }
+    for (size_t i = 0; i < len; i++) {
+        mun_served *before = next[i] == NULL ? NULL : predecessor(changes, len, next[i]);
+        if (before != NULL) mun_served_release(next[i], before);
+    }
+    for (size_t i = 0; i < len; i++) { /* their streams look, and find that they are gone */
+        if (changes[i].old != NULL) mun_served_grew(changes[i].old);
+    }
+}
+
+mun_code mun_served_change_all(mun_served_set *set, const mun_served_change *changes, size_t len,
+                               mun_error *err)
+{
+    if (len == 0) return MUN_OK;
+    mun_served **next = calloc(len, sizeof(mun_served *));
+    if (next == NULL) return mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "out of memory");
+    mun_code code = nexts_make(set, changes, next, len, err);
+    if (code == MUN_OK) {
+        pthread_rwlock_wrlock(&set->lock);
+        code = exchange(set, changes, next, len, err);
+        pthread_rwlock_unlock(&set->lock);
+    }
+    if (code == MUN_OK) {
+        exchanged(changes, next, len);
+    } else {
+        for (size_t i = 0; i < len; i++) served_free(next[i]);
+    }
+    free(next);
+    return code;
+}
+
+mun_code mun_served_add(mun_served_set *set, const mun_served_options *options, mun_error *err)
+{
+    return mun_served_change_all(set, &(mun_served_change){.options = options}, 1, err);
+}
+
+void mun_served_remove(mun_served_set *set, mun_served *served)
+{
+    mun_served *none = NULL;
+    const mun_served_change gone = {.old = served};
+    pthread_rwlock_wrlock(&set->lock);
+    detach(set, served);
+    put_away(set, served);
+    pthread_rwlock_unlock(&set->lock);
+    exchanged(&gone, &none, 1);
 }
 
 /* ---- The set itself -------------------------------------------------------------------------- */
@@ -398,5 +482,5 @@ const mun_served_options *mun_served_options_of(const mun_served *served)
 
 const mun_ledger_pub *mun_served_identity(const mun_served *served)
 {
-    return &served->pub;
+    return atomic_load(&served->known) ? &served->pub : NULL;
 }

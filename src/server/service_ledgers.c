@@ -7,11 +7,8 @@
 #include "server/service_parts.h"
 
 #include "server/tokens.h"
-#include "trust/keyfile.h"
-#include "trust/passphrase_file.h"
 #include "vfs/files.h"
 
-#include <muniment/keys.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -92,43 +89,13 @@ static mun_access_options access_of(const service_run *run, const mun_config_led
                                 .addresses = run->addresses};
 }
 
-static mun_code check_secret(const mun_config_ledger *ledger, mun_error *err)
+mun_code service_secret_check(const mun_config_ledger *ledger, mun_error *err)
 {
     if (ledger->passphrase_file == NULL) return MUN_OK;
     return mun_file_private(ledger->passphrase_file, MUN_MODE_SECRET, err);
 }
 
-/* Instead of an old one, or, where that is NULL, as another one. */
-static mun_code put_ledger(service_run *run, const mun_config_ledger *ledger, mun_served *old,
-                           mun_error *err)
-{
-    mun_access *access;
-    mun_access_options rules = access_of(run, ledger);
-    MUN_TRY(check_secret(ledger, err));
-    MUN_TRY(mun_access_create(&rules, &access, err));
-    mun_served_options options = {.name = ledger->name,
-                                  .directory = ledger->directory,
-                                  .base = ledger->base,
-                                  .host = ledger->host,
-                                  .passphrase_file = ledger->passphrase_file,
-                                  .read_only = ledger->read_only,
-                                  .access = access};
-    mun_served_set *set = run->service.ledgers;
-    mun_code code = old == NULL ? mun_served_add(set, &options, err)
-                                : mun_served_replace(set, old, &options, err);
-    mun_access_give(access); /* the set has taken its own */
-    return code;
-}
-
-mun_code service_ledgers_add(service_run *run, mun_error *err)
-{
-    for (size_t i = 0; i < run->config.ledgers_len; i++) {
-        MUN_TRY(put_ledger(run, &run->config.ledgers[i], NULL, err));
-    }
-    return MUN_OK;
-}
-
-/* ---- Reload ---- */
+/* ---- From one configuration to the next ---- */
 
 static bool same_text(const char *a, const char *b)
 {
@@ -161,7 +128,89 @@ static const mun_config_ledger *config_named(const mun_config *config, const cha
     return NULL;
 }
 
-/* Everything that could fail later, tried before anything changes. */
+/* What is to change, all in one step. */
+typedef struct plan {
+    mun_served_change *changes;
+    mun_served_options *options; /* of those changes that have any; each has its access */
+    size_t len, options_len;
+} plan;
+
+static void plan_free(plan *p)
+{
+    for (size_t i = 0; i < p->options_len; i++) mun_access_give(p->options[i].access);
+    free(p->changes);
+    free(p->options);
+}
+
+static mun_code plan_ledger(const service_run *run, const mun_config_ledger *ledger,
+                            mun_served *old, plan *p, mun_error *err)
+{
+    mun_access *access;
+    mun_access_options rules = access_of(run, ledger);
+    MUN_TRY(service_secret_check(ledger, err));
+    MUN_TRY(mun_access_create(&rules, &access, err));
+    mun_served_options *options = &p->options[p->options_len++];
+    *options = (mun_served_options){.name = ledger->name,
+                                    .directory = ledger->directory,
+                                    .base = ledger->base,
+                                    .host = ledger->host,
+                                    .passphrase_file = ledger->passphrase_file,
+                                    .read_only = ledger->read_only,
+                                    .access = access};
+    p->changes[p->len++] = (mun_served_change){.old = old, .options = options};
+    return MUN_OK;
+}
+
+static mun_code plan_fill(service_run *run, const mun_config *config, plan *p, mun_error *err)
+{
+    mun_served *served;
+    for (size_t i = 0; (served = mun_served_at(run->service.ledgers, i)) != NULL; i++) {
+        if (config_named(config, mun_served_options_of(served)->name) == NULL) {
+            p->changes[p->len++] = (mun_served_change){.old = served};
+        }
+    }
+    for (size_t i = 0; i < config->ledgers_len; i++) {
+        const mun_config_ledger *ledger = &config->ledgers[i];
+        served = served_named(run, ledger->name);
+        if (served != NULL && same_ledger(mun_served_options_of(served), ledger)) continue;
+        MUN_TRY(plan_ledger(run, ledger, served, p, err));
+    }
+    return MUN_OK;
+}
+
+static mun_code plan_make(service_run *run, const mun_config *config, plan *ret, mun_error *err)
+{
+    size_t most = mun_served_count(run->service.ledgers) + config->ledgers_len;
+    plan p = {.changes = calloc(most + 1, sizeof *p.changes),
+              .options = calloc(most + 1, sizeof *p.options)};
+    mun_code code = p.changes == NULL || p.options == NULL
+                        ? mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "no memory for ledgers")
+                        : plan_fill(run, config, &p, err);
+    if (code != MUN_OK) {
+        plan_free(&p);
+        return code;
+    }
+    *ret = p;
+    return MUN_OK;
+}
+
+static mun_code plan_carry_out(service_run *run, const plan *p, mun_error *err)
+{
+    return mun_served_change_all(run->service.ledgers, p->changes, p->len, err);
+}
+
+mun_code service_ledgers_add(service_run *run, mun_error *err)
+{
+    plan p;
+    MUN_TRY(plan_make(run, &run->config, &p, err));
+    mun_code code = plan_carry_out(run, &p, err);
+    plan_free(&p);
+    return code;
+}
+
+/* ---- Reload ---- */
+
+/* What is not of the plan and could fail later, tried before anything changes. */
 static mun_code rehearse(const service_run *run, const mun_config *config, mun_error *err)
 {
     mun_operation *operation;
@@ -169,65 +218,27 @@ static mun_code rehearse(const service_run *run, const mun_config *config, mun_e
         const mun_config_ledger *ledger = &config->ledgers[i];
         mun_access *access;
         mun_access_options rules = access_of(run, ledger);
-        MUN_TRY(check_secret(ledger, err));
+        MUN_TRY(service_secret_check(ledger, err));
         MUN_TRY(mun_access_create(&rules, &access, err));
         mun_access_give(access);
-        char path[MUN_PATH_BYTES_MAX];
-        mun_file_info info;
-        snprintf(path, sizeof path, "%s/ledger.pub", ledger->directory);
-        MUN_TRY(mun_file_look(path, true, &info, err));
-        if (info.kind != MUN_FILE_REGULAR) {
-            return mun_failf(err, MUN_E_NOT_FOUND, 0, "ledger %s: there is no ledger in %s",
-                             ledger->name, ledger->directory);
-        }
     }
     MUN_TRY(mun_operation_create(config, NULL, &operation, err));
     mun_operation_destroy(operation);
     return MUN_OK;
 }
 
-static void remove_gone(service_run *run, const mun_config *config)
+static void tell_changes(const plan *p)
 {
-    size_t i = 0;
-    mun_served *served;
-    while ((served = mun_served_at(run->service.ledgers, i)) != NULL) {
-        const char *name = mun_served_options_of(served)->name;
-        if (config_named(config, name) != NULL) {
-            i++;
-            continue;
-        }
-        mun_event(MUN_EVENT_NOTICE, "ledger_removed", MUN_KV("ledger", name));
-        mun_served_remove(run->service.ledgers, served);
+    for (size_t i = 0; i < p->len; i++) {
+        const mun_served_change *change = &p->changes[i];
+        const char *what = change->old == NULL       ? "ledger_added"
+                           : change->options == NULL ? "ledger_removed"
+                                                     : "ledger_changed";
+        mun_event(MUN_EVENT_NOTICE, what,
+                  MUN_KV("ledger", change->options != NULL
+                                       ? change->options->name
+                                       : mun_served_options_of(change->old)->name));
     }
-}
-
-/* Those that are to be served in another way change in one step. Where two of them change places
- * one has to go first; it comes back with those that are new. */
-static void replace_changed(service_run *run, const mun_config *config)
-{
-    for (size_t i = 0; i < config->ledgers_len; i++) {
-        const mun_config_ledger *ledger = &config->ledgers[i];
-        mun_served *served = served_named(run, ledger->name);
-        mun_error why = {.code = MUN_OK};
-        if (served == NULL || same_ledger(mun_served_options_of(served), ledger)) continue;
-        if (put_ledger(run, ledger, served, &why) == MUN_OK) {
-            mun_event(MUN_EVENT_NOTICE, "ledger_changed", MUN_KV("ledger", ledger->name));
-        } else {
-            mun_served_remove(run->service.ledgers, served);
-        }
-    }
-}
-
-static mun_code update_ledger(service_run *run, const mun_config_ledger *ledger, mun_error *err)
-{
-    mun_served *served = served_named(run, ledger->name);
-    if (served == NULL) {
-        MUN_TRY(put_ledger(run, ledger, NULL, err));
-        mun_event(MUN_EVENT_NOTICE, "ledger_added", MUN_KV("ledger", ledger->name));
-        return MUN_OK;
-    }
-    mun_access_options rules = access_of(run, ledger);
-    return mun_access_update(mun_served_options_of(served)->access, &rules, err);
 }
 
 static void tell_restart(const mun_config *old, const mun_config *new)
@@ -267,20 +278,34 @@ static void keep(service_run *run, mun_config *config)
     config->operator_tokens = tokens;
 }
 
-static mun_code apply(service_run *run, mun_config *config, mun_error *err)
+/* The rules of those that stay; those that change have theirs already. */
+static void update_access(service_run *run, const mun_config *config)
 {
-    MUN_TRY(rehearse(run, config, err));
-    tell_restart(&run->config, config);
-    remove_gone(run, config);
-    replace_changed(run, config);
-    mun_code code = mun_operation_update(run->service.operation, config, err);
     for (size_t i = 0; i < config->ledgers_len; i++) {
+        const mun_config_ledger *ledger = &config->ledgers[i];
+        mun_access_options rules = access_of(run, ledger);
+        mun_access *access = mun_served_options_of(served_named(run, ledger->name))->access;
         mun_error why = {.code = MUN_OK};
-        if (update_ledger(run, &config->ledgers[i], &why) == MUN_OK) continue;
-        mun_event(MUN_EVENT_ERROR, "ledger_refused", MUN_KV("ledger", config->ledgers[i].name),
+        if (mun_access_update(access, &rules, &why) == MUN_OK) continue;
+        mun_event(MUN_EVENT_ERROR, "ledger_refused", MUN_KV("ledger", ledger->name),
                   MUN_KV("reason", why.text));
     }
-    keep(run, config);
+}
+
+static mun_code apply(service_run *run, mun_config *config, mun_error *err)
+{
+    plan p;
+    MUN_TRY(rehearse(run, config, err));
+    MUN_TRY(plan_make(run, config, &p, err));
+    mun_code code = plan_carry_out(run, &p, err);
+    if (code == MUN_OK) {
+        tell_changes(&p);
+        tell_restart(&run->config, config);
+        update_access(run, config);
+        code = mun_operation_update(run->service.operation, config, err);
+        keep(run, config);
+    }
+    plan_free(&p);
     return code;
 }
 
@@ -325,64 +350,4 @@ void service_tokens_refresh(service_run *run)
         code = mun_access_refresh(options->access, &changed, &why);
         tell_refresh(options->name, code, changed, &why);
     }
-}
-
-/* ---- --check ---- */
-
-/* A reader needs no private keys, so that these can be read is seen by reading them. */
-static mun_code check_keys(const mun_config_ledger *ledger, mun_slice passphrase, mun_error *err)
-{
-    static const char *const files[] = {"receipts", "checkpoints"};
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        char path[MUN_PATH_BYTES_MAX];
-        mun_signing_key key;
-        snprintf(path, sizeof path, "%s/keys/%s.pem", ledger->directory, files[i]);
-        MUN_TRY(mun_signing_key_read(path, passphrase, &key, err));
-        mun_signing_key_free(&key);
-    }
-    return MUN_OK;
-}
-
-static mun_code check_ledger(const mun_config_ledger *ledger, mun_error *err)
-{
-    uint8_t room[MUN_PASSPHRASE_MAX];
-    mun_buf secret = mun_buf_fixed(room, sizeof room);
-    mun_ledger *opened;
-    mun_access *access;
-    mun_access_options rules = {.tokens_file = ledger->tokens,
-                                .certificates_file = ledger->certificates};
-    MUN_TRY(check_secret(ledger, err));
-    MUN_TRY(mun_access_create(&rules, &access, err));
-    mun_access_give(access);
-    const char *file = ledger->passphrase_file;
-    mun_code code = file == NULL ? MUN_OK : mun_passphrase_read(file, &secret, err);
-    if (code == MUN_OK) {
-        mun_ledger_open_options options = {
-            .read_only = true, .no_index = true, .passphrase = mun_buf_slice(&secret)};
-        code = mun_ledger_open(ledger->directory, &options, &opened, err);
-    }
-    if (code == MUN_OK) {
-        bool copy = mun_ledger_is_copy(opened);
-        code = mun_ledger_close(opened, err);
-        if (code == MUN_OK && !copy && !ledger->read_only) {
-            code = check_keys(ledger, mun_buf_slice(&secret), err);
-        }
-    }
-    mun_cleanse(room, sizeof room);
-    return code;
-}
-
-mun_code service_ledgers_check(const mun_config *config, mun_error *err)
-{
-    mun_operation *operation;
-    MUN_TRY(mun_operation_create(config, NULL, &operation, err));
-    mun_operation_destroy(operation);
-    for (size_t i = 0; i < config->ledgers_len; i++) {
-        mun_code code = check_ledger(&config->ledgers[i], err);
-        if (code == MUN_OK) continue;
-        char prefix[MUN_LEDGER_NAME_MAX + 16];
-        snprintf(prefix, sizeof prefix, "ledger %s", config->ledgers[i].name);
-        return mun_error_prefix(err, code, prefix);
-    }
-    return MUN_OK;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The inside of the running service, shared by service.c (its life), service_files.c (how many
- * files it may open), service_ledgers.c (which ledgers it serves, and the change of that) and
- * service_sockets.c (where it listens).
+ * files it may open), service_ledgers.c (which ledgers it serves, and the change of that),
+ * service_check.c (whether it could run) and service_sockets.c (where it listens).
  *
  * Threads: the main thread, except where said.
  */
@@ -59,6 +59,11 @@ MUN_MUST mun_code service_ledgers_add(service_run *run, mun_error *err);
 MUN_MUST mun_code service_reload(service_run *run, mun_error *err);
 /* Reads token and certificate files that have changed. */
 void service_tokens_refresh(service_run *run);
+/* A passphrase's file, where there is one, is nobody else's to read. */
+MUN_MUST mun_code service_secret_check(const mun_config_ledger *ledger, mun_error *err);
+
+/* ---- service_check.c ---- */
+
 /* What --check looks at: every ledger can be opened, every file of tokens read. */
 MUN_MUST mun_code service_ledgers_check(const mun_config *config, mun_error *err);
 

@@ -29,8 +29,9 @@
 static uint64_t ledger_number(const mun_request *request)
 {
     const mun_ledger_pub *pub = mun_served_identity(request->served);
-    return mun_tile_ledger(mun_served_options_of(request->served)->directory,
-                           mun_slice_of(pub->checkpoints.x, pub->checkpoints.x_len));
+    mun_slice key = {0}; /* a ledger without one has no tiles, either */
+    if (pub != NULL) key = mun_slice_of(pub->checkpoints.x, pub->checkpoints.x_len);
+    return mun_tile_ledger(mun_served_options_of(request->served)->directory, key);
 }
 
 /* Names never lie about immutable bytes, so the name is the validator; one for each coding. */

@@ -104,6 +104,18 @@ static void make_ledgers(const server_world *s, char path[MANY][MUN_PATH_BYTES_M
     }
 }
 
+/* Named and based by their numbers: l0 at /l0... */
+static void add_ledgers(mun_served_set *set, char path[MANY][MUN_PATH_BYTES_MAX])
+{
+    for (size_t i = 0; i < MANY; i++) {
+        char name[8], base[8];
+        snprintf(name, sizeof name, "l%zu", i);
+        snprintf(base, sizeof base, "/l%zu", i);
+        must(mun_served_add(
+            set, &(mun_served_options){.name = name, .directory = path[i], .base = base}, err));
+    }
+}
+
 static void closes_the_idlest(void **state)
 {
     server_world *s = *state;
@@ -113,12 +125,8 @@ static void closes_the_idlest(void **state)
     mun_served_set *set = NULL;
     make_ledgers(s, path);
     must(mun_served_set_create(3, &set, err));
+    add_ledgers(set, path);
     for (size_t i = 0; i < MANY; i++) {
-        char name[8], base[8];
-        snprintf(name, sizeof name, "l%zu", i);
-        snprintf(base, sizeof base, "/l%zu", i);
-        must(mun_served_add(
-            set, &(mun_served_options){.name = name, .directory = path[i], .base = base}, err));
         served[i] = mun_served_at(set, i);
         assert_false(mun_served_is_open(served[i]));
     }
@@ -176,19 +184,130 @@ static void many_walk(void **state)
     mun_served_set *set = NULL;
     make_ledgers(s, path);
     must(mun_served_set_create(2, &set, err));
-    for (size_t i = 0; i < MANY; i++) {
-        char name[8], base[8];
-        snprintf(name, sizeof name, "l%zu", i);
-        snprintf(base, sizeof base, "/l%zu", i);
-        must(mun_served_add(
-            set, &(mun_served_options){.name = name, .directory = path[i], .base = base}, err));
-    }
+    add_ledgers(set, path);
     for (unsigned i = 0; i < 4; i++) {
         walkers[i] = (walker){.set = set, .seed = i, .failures = &failures};
         assert_int_equal(pthread_create(&walkers[i].thread, NULL, walk, &walkers[i]), 0);
     }
     for (unsigned i = 0; i < 4; i++) pthread_join(walkers[i].thread, NULL);
     assert_int_equal(failures, 0);
+    mun_served_set_destroy(set);
+}
+
+/* ---- Changing -------------------------------------------------------------------------------- */
+
+static const char *name_at(mun_served_set *set, const char *path)
+{
+    mun_slice rest;
+    mun_served *served = mun_served_find(set, (mun_slice){0}, mun_slice_cstr(path), &rest);
+    return served == NULL ? "(none)" : mun_served_options_of(served)->name;
+}
+
+/* Asks all the time who is at two paths: somebody always is. */
+typedef struct asker {
+    pthread_t thread;
+    mun_served_set *set;
+    _Atomic bool done;
+    unsigned asked, missed;
+} asker;
+
+static void *ask(void *ctx)
+{
+    asker *a = ctx;
+    while (!atomic_load(&a->done)) {
+        a->asked++;
+        a->missed += strcmp(name_at(a->set, "/l0/x"), "(none)") == 0;
+        a->missed += strcmp(name_at(a->set, "/l1/x"), "(none)") == 0;
+    }
+    return NULL;
+}
+
+static void changes_places(void **state)
+{
+    server_world *s = *state;
+    static char path[MANY][MUN_PATH_BYTES_MAX];
+    mun_served_set *set = NULL;
+    mun_ledger *ledger = NULL;
+    make_ledgers(s, path);
+    must(mun_served_set_create(MANY, &set, err));
+    add_ledgers(set, path);
+    asker a = {.set = set};
+    assert_int_equal(pthread_create(&a.thread, NULL, ask, &a), 0);
+    for (size_t n = 0; n < 100; n++) {
+        mun_served_options there[2] = {{.name = "l0", .directory = path[0]},
+                                       {.name = "l1", .directory = path[1]}};
+        there[0].base = n % 2 == 0 ? "/l1" : "/l0";
+        there[1].base = n % 2 == 0 ? "/l0" : "/l1";
+        mun_slice rest;
+        mun_served_change changes[2];
+        for (size_t i = 0; i < 2; i++) {
+            const mun_slice now = n % 2 == i ? MUN_LITERAL("/l0") : MUN_LITERAL("/l1");
+            changes[i] = (mun_served_change){
+                .old = mun_served_find(set, (mun_slice){0}, now, &rest), .options = &there[i]};
+        }
+        must(mun_served_use(changes[0].old, true, &ledger, err));
+        mun_served_done(changes[0].old, ledger, MUN_OK);
+        must(mun_served_change_all(set, changes, 2, err));
+        assert_string_equal(name_at(set, "/l0"), n % 2 == 0 ? "l1" : "l0");
+        assert_string_equal(name_at(set, "/l1"), n % 2 == 0 ? "l0" : "l1");
+        assert_int_equal(mun_served_use(changes[0].old, true, &ledger, NULL), MUN_E_AGAIN);
+    }
+    atomic_store(&a.done, true);
+    pthread_join(a.thread, NULL);
+    assert_in_range(a.asked, 100, UINT32_MAX);
+    assert_int_equal(a.missed, 0);
+    mun_served_set_destroy(set);
+}
+
+/* The last of several is refused: those before it have not changed either. */
+static void changes_all_or_none(void **state)
+{
+    server_world *s = *state;
+    static char path[MANY][MUN_PATH_BYTES_MAX];
+    mun_served_set *set = NULL;
+    mun_ledger *ledger = NULL;
+    mun_served *zero, *one;
+    mun_slice rest;
+    make_ledgers(s, path);
+    must(mun_served_set_create(MANY, &set, err));
+    add_ledgers(set, path);
+    zero = mun_served_find(set, (mun_slice){0}, MUN_LITERAL("/l0"), &rest);
+    one = mun_served_find(set, (mun_slice){0}, MUN_LITERAL("/l1"), &rest);
+    const mun_served_options moved = {.name = "l0", .directory = path[0], .base = "/new"};
+    const struct {
+        mun_served_options last;
+        mun_code code;
+    } cases[] = {
+        {{.name = "more", .directory = path[1], .base = "/l2"}, MUN_E_EXISTS},
+        {{.name = "l3", .directory = path[1], .base = "/more"}, MUN_E_EXISTS},
+        {{.name = "more", .directory = path[1], .base = "/new"}, MUN_E_EXISTS},
+        {{.name = "l0", .directory = path[1], .base = "/more"}, MUN_E_EXISTS},
+        {{.name = "more", .directory = s->ledger->folder, .base = "/more"}, MUN_E_NOT_FOUND},
+        {{.name = "m/ore", .directory = path[1], .base = "/more"}, MUN_E_USAGE},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const mun_served_change changes[] = {{zero, &moved}, {one, NULL}, {NULL, &cases[i].last}};
+        assert_int_equal(mun_served_change_all(set, changes, 3, NULL), cases[i].code);
+        assert_int_equal(mun_served_count(set), MANY);
+        assert_string_equal(name_at(set, "/l0"), "l0");
+        assert_string_equal(name_at(set, "/l1"), "l1");
+        assert_string_equal(name_at(set, "/new"), "(none)");
+        assert_string_equal(name_at(set, "/more"), "(none)");
+        must(mun_served_use(zero, true, &ledger, err));
+        mun_served_done(zero, ledger, MUN_OK);
+        assert_false(mun_served_is_removed(one));
+    }
+    /* What goes makes room: another one may have its name and its place in the same step. */
+    const mun_served_options heir = {.name = "l1", .directory = path[0], .base = "/l0"};
+    const mun_served_change changes[] = {{zero, NULL}, {one, &heir}};
+    must(mun_served_change_all(set, changes, 2, err));
+    assert_string_equal(name_at(set, "/l0"), "l1");
+    assert_string_equal(name_at(set, "/l1"), "(none)");
+    assert_int_equal(mun_served_use(zero, true, &ledger, NULL), MUN_E_NOT_FOUND);
+    assert_int_equal(mun_served_count(set), MANY - 1);
+    mun_served *next = mun_served_find(set, (mun_slice){0}, MUN_LITERAL("/l0"), &rest);
+    must(mun_served_use(next, true, &ledger, err)); /* at once: nobody else has the directory */
+    mun_served_done(next, ledger, MUN_OK);
     mun_served_set_destroy(set);
 }
 
@@ -375,6 +494,8 @@ int main(void)
         TEST(closes_the_idlest),
         TEST(many_walk),
         TEST(reopens_after_a_failed_write),
+        TEST(changes_places),
+        TEST(changes_all_or_none),
         TEST(removal_waits_for_users),
         TEST(wrong_passphrase_and_missing_file),
         TEST(slow_opening_holds_up_nobody),

@@ -166,6 +166,32 @@ def health(checks, world):
         checks.equal(service.get("/readyz").json(), {"ledgers": [], "status": "ready"}, "/readyz then")
 
 
+def identity_damaged(checks, world):
+    """What names a ledger is damaged before the start: the others are served, and it comes back with its file."""
+    for what, broken, code in (("text", b"muniment-ledger 1\norigin: x\n", 500), ("empty", b"", 500), ("too large", b"#" * 5000, 503), ("a directory", None, 503)):
+        good, bad = world.ledger(), world.ledger()
+        file = bad / "ledger.pub"
+        whole = file.read_bytes()
+        file.unlink()
+        file.write_bytes(broken) if broken is not None else file.mkdir()
+        with world.serve(good, bad) as service:
+            checks.ok(harness.wait_until(lambda: service.get("/readyz").json()["status"] != "starting", 10), f"ledger.pub, {what}: served")
+            told = service.get("/readyz").json()["ledgers"]
+            checks.equal([e["name"] for e in told], [bad.name], f"{what}: /readyz names it")
+            checks.ok(told[0]["reason"] and str(world.folder) not in told[0]["reason"], f"{what}: and why: {told}")
+            checks.equal([e["origin"] is None for e in service.get("/v1/service").json()["ledgers"]], [False, True], f"{what}: it has no name")
+            checks.equal(service.post_statement(world.statement(), f"/{good.name}").status, 201, f"{what}: the other one registers")
+            for path in ("checkpoint", "v1", "v1/entries", "tile/0/000.p/1", "ledger.pub", ".well-known/scitt-keys"):
+                checks.ok(service.get(f"/{bad.name}/{path}").status == code, f"{what}: {path}: {service.get(f'/{bad.name}/{path}').status}")
+            listed = harness.muniment("status", "-l", service.url)
+            checks.ok(bad.name in listed.stdout, f"{what}: muniment status lists it: {listed.stdout}{listed.stderr}")
+            file.unlink() if broken is not None else file.rmdir()
+            file.write_bytes(whole)
+            checks.ok(harness.wait_until(lambda: service.get(f"/{bad.name}/checkpoint").status == 200, 10), f"{what}: it comes back with its file")
+            checks.equal(service.post_statement(world.statement(), f"/{bad.name}").status, 201, f"{what}: and registers")
+            checks.ok(harness.wait_until(lambda: service.get("/readyz").status == 200, 10), f"{what}: all ready")
+
+
 def busy(checks, world):
     """A ledger that another process writes: said, and tried again."""
     ledger = world.ledger(name="busy")
@@ -464,6 +490,12 @@ class Asking(threading.Thread):
         return self.statuses
 
 
+def described(service, path):
+    """The origin of the ledger that is there; None in the moment of a change."""
+    answer = service.get(f"/{path}/v1")
+    return answer.json()["origin"] if answer.status == 200 else None
+
+
 def changed(checks, world):
     """A ledger is served in another way, under requests, and two change places."""
     ledgers = {name: world.ledger(name=name) for name in ("one", "two")}
@@ -487,11 +519,20 @@ def changed(checks, world):
         for statuses in (first, second):
             checks.ok(set(statuses) <= {200, 503} and statuses.get(200, 0) > 20, f"reading while it changes: {statuses}")
         checks.ok(set(third) <= {201, 403, 503} and third.get(201, 0) > 0 and third.get(403, 0) > 0, f"registering while it changes: {third}")
-        origins = [service.get(f"/{name}/v1").json()["origin"] for name in ledgers]
-        config.write_text(text("", one="two", two="one"))
-        service.signal()
-        checks.ok(harness.wait_until(lambda: [service.get(f"/{name}/v1").status for name in ledgers] == [200, 200] and
-                                     [service.get(f"/{name}/v1").json()["origin"] for name in ledgers] == origins[::-1], 10), "two change places")
+        origins = {name: service.get(f"/{name}/v1").json()["origin"] for name in ledgers}
+        asking = [Asking(lambda: service.get("/one/checkpoint")), Asking(lambda: service.get("/two/v1/entries"))]
+        for thread in asking:
+            thread.start()
+        for n in range(6):
+            done = service.log().count("event=reloaded")
+            config.write_text(text("", one="two", two="one") if n % 2 == 0 else text(""))
+            service.signal()
+            checks.ok(harness.wait_until(lambda: service.log().count("event=reloaded") > done, 10), f"exchange {n}")
+            there = ("two", "one") if n % 2 == 0 else ("one", "two")
+            checks.ok(harness.wait_until(lambda: [described(service, path) for path in ledgers] == [origins[name] for name in there], 10),
+                      f"two change places, {n}")
+        for statuses in (thread.end() for thread in asking):
+            checks.ok(set(statuses) <= {200, 503} and statuses.get(200, 0) > 20, f"reading while two change places: {statuses}")
         checks.ok(service.alive(), "it lives")
 
 
@@ -610,7 +651,7 @@ def stopping(checks, world):
 
 def main():
     with harness.Checks() as checks, harness.World() as world:
-        for test in (metrics, health, busy, who_may_look, log, journal, unread_log, notify, notified_late, activated, few_files, reload, changed, stopping):
+        for test in (metrics, health, identity_damaged, busy, who_may_look, log, journal, unread_log, notify, notified_late, activated, few_files, reload, changed, stopping):
             test(checks, world)
 
 
