@@ -157,8 +157,7 @@ static void print_new(mun_app *app, const mun_token *token, const char *text)
         return;
     }
     printf("%s\n", text);
-    if (app->quiet) return;
-    fflush(stdout);
+    if (fflush(stdout) != 0 || app->quiet) return;
     fprintf(stderr, "That is the token of %s. It is not shown again.\n", token->principal.name);
 }
 
@@ -177,6 +176,12 @@ mun_code mun_cmd_token_new(mun_app *app, mun_error *err)
     if (code == MUN_OK) code = list_write(path, held, &list, err);
     mun_file_let_go(held);
     if (code == MUN_OK) print_new(app, &token, text);
+    if (code == MUN_OK && (fflush(stdout) != 0 || ferror(stdout) != 0)) {
+        code = mun_failf(err, MUN_E_IO, 0,
+                         "the token of %s could not be written out, so nobody has it: revoke it, "
+                         "and make another one",
+                         token.principal.name);
+    }
     mun_cleanse(text, sizeof text);
     mun_token_list_free(&list);
     return code;

@@ -161,6 +161,11 @@ static mun_code take_token(scanner *s, scan_token *ret)
     while (is_word_byte(peek(s))) s->text.at++;
     *ret = (scan_token){SCAN_WORD, mun_slice_of(start, (size_t)(s->text.at - start)), 0};
     if (ret->text.len > 0) return check_word(s, ret->text);
+    if (c == 0xef) {
+        return scan_fail(s, s->line,
+                         "only ASCII outside of quotes: is there a byte-order mark in front of the "
+                         "file? Save it as UTF-8 without one");
+    }
     if (c == '$') return scan_fail(s, s->line, "a value has no $: nothing is expanded here");
     return scan_fail(s, s->line,
                      "a character that has no meaning here; put values in double quotes");

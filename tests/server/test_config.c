@@ -101,6 +101,7 @@ static const refusal refusals[] = {
     {LEDGER "limits { queue = 7", "line 2: this section is never closed"},
     {LEDGER "public-url = \"https://${HOME}\"", "line 2: a value has no $"},
     {LEDGER "public-url = ${HOME}", "line 2: a value has no $"},
+    {"\xef\xbb\xbf" LEDGER, "line 1: only ASCII outside of quotes: is there a byte-order mark"},
     {"ledger \"a\" { directory = \"/l/a$x\" }", "no $"},
     {LEDGER "limits { queue = 010 }", "line 2: write numbers in decimal"},
     {LEDGER "limits { queue = 0x10 }", "decimal"},
