@@ -229,6 +229,56 @@ def refused_bodies(checks, world, ledger):
         checks.ok(harness.wait_until(lambda: service.metric("muniment_body_bytes") == 0, 5), "body memory given back")
 
 
+def bodies_together(checks, world, ledger):
+    """Bodies that are on their way share 128 MiB: who would take more, declared or in chunks, is told to come again."""
+    size, fields = 16 << 20, ("Content-Type: application/cbor-seq", "Content-Length: %d" % (16 << 20))
+    with world.serve(ledger) as service:
+        held = [service.socket() for _ in range(8)]
+        for s in held:
+            s.sendall(head(service, "POST", "/v1/batch", *fields) + bytes(size - 1))
+        full = len(held) * (size - 1)
+        checks.ok(harness.wait_until(lambda: service.metric("muniment_body_bytes") == full, 10), f"{service.metric('muniment_body_bytes')} bytes of {full}")
+        sent_away = service.metric("muniment_shed_total")
+        chunk = b"10000\r\n" + bytes(65536) + b"\r\n"
+        for what, request in (("its length", head(service, "POST", "/v1/batch", *fields)),
+                              ("chunks", head(service, "POST", "/v1/batch", fields[0], "Transfer-Encoding: chunked") + chunk)):
+            got = first(service.raw(request))
+            if checks.equal(got and got.status, 503, f"one body more, by {what}"):
+                checks.ok((got.header("retry-after") or "").isdigit() and got.problem()[0], f"by {what}: Retry-After and a title")
+        checks.equal(service.metric("muniment_shed_total") - sent_away, 2.0, "counted: sent away")
+        quick(checks, service, "what has no body goes on")
+        for s in held:
+            s.close()
+        checks.ok(harness.wait_until(lambda: service.metric("muniment_body_bytes") == 0, 5), "body memory given back")
+        checks.equal(service.post_statement(world.statement()).status, 201, "and there is room again")
+
+
+def too_many_streams(checks, world, ledger):
+    """1,024 streams may be open; one more is told so, and has its place when another one ends."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    with world.serve(ledger) as service:
+        request, held = head(service, "GET", "/v1/events?after=0"), [service.socket() for _ in range(1024)]
+        for s in held:
+            s.sendall(request)
+        checks.equal(sum(b" 200 " in s.recv(4096)[:20] for s in held), 1024, "streams that begin")
+        with service.socket() as s:
+            s.sendall(request)
+            got = first(s.recv(4096))
+        if checks.equal(got and got.status, 503, "one stream more"):
+            checks.ok((got.header("retry-after") or "").isdigit() and got.problem()[0] == "Service Unavailable", f"Retry-After and a title: {got.headers}")
+        quick(checks, service, "an answer beside so many streams")
+        for s in held:
+            s.close()
+
+        def begins():
+            service.post_statement(world.statement())  # who is gone is found when there is something to send to him
+            with service.socket() as again:
+                again.sendall(request)
+                return b" 200 " in again.recv(4096)[:20]
+        checks.ok(harness.wait_until(begins, 20, 0.2), "room again when they have ended")
+
+
 def readers_that_do_not_read(checks, world, ledger):
     """Large answers that nobody takes stay in memory until their readers are cut off, so together they have a limit; small ones go
     on. Idle connections may stay for longer than that."""
@@ -410,11 +460,27 @@ def drain(checks, world, ledger):
             checks.equal(got and got.status, 201, "a request that was on its way is served")
             checks.equal(got and got.header("connection"), "close", "and its connection ended")
         checks.equal(service.stop(), 0, "the end")
+    drain_ends(checks, world, ledger)
+
+
+def drain_ends(checks, world, ledger):
+    """Who never takes his answer is waited for drain-seconds, and no longer."""
+    with served(world, ledger, drain_seconds=2) as service:
+        for _ in range(2):
+            service.post("/v1/batch", b"".join(world.statement(payload=bytes(24000)) for n in range(130)), "application/cbor-seq")
+        with service.socket() as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            s.sendall(head(service, "GET", "/tile/entries/000"))
+            checks.ok(b" 200 " in s.recv(20), "an answer that is not read on")
+            begun = time.monotonic()
+            checks.equal(service.stop(), 0, "a stop beside it")
+            taken = time.monotonic() - begun
+        checks.ok(1.5 < taken < 25, f"a stop with drain-seconds = 2 took {taken:.1f} s")
 
 
 def main():
     with harness.Checks() as checks, harness.World() as world:
-        for scenario in (too_many, too_many_of_one_address, slow, idle, vanish, refused_bodies, readers_that_do_not_read, methods_and_conditions,
+        for scenario in (too_many, too_many_of_one_address, slow, idle, vanish, refused_bodies, bodies_together, too_many_streams, readers_that_do_not_read, methods_and_conditions,
                          events, many_idle, one_after_the_other, drain):
             if len(sys.argv) > 1 and scenario.__name__ not in sys.argv[1:]:
                 continue
