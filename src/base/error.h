@@ -17,10 +17,10 @@
     } while (0)
 
 /* Fills err with the code, the place (or MUN_NO_OFFSET) and a sentence; returns the code. */
+mun_code mun_fail(mun_error *err, mun_code code, uint64_t offset, const char *sentence);
 /* A buffer that overflowed: MUN_E_MEMORY where there was no memory for it, else MUN_E_LIMIT with
  * this sentence. Only the second is what was asked for being too large. */
 mun_code mun_buf_fail(const mun_buf *buf, mun_error *err, const char *too_large);
-mun_code mun_fail(mun_error *err, mun_code code, uint64_t offset, const char *sentence);
 
 /* As mun_fail, naming the rule that was broken (docs/format). */
 mun_code mun_fail_rule(mun_error *err, mun_code code, const char *rule, uint64_t offset,
