@@ -2,7 +2,6 @@
 /* The figures http_*: of a service that runs, of one started for it, of a peer beside it. */
 #include "cli/bench_http.h"
 #include "cli/sibling.h"
-#include "cli/speak.h"
 #include "merkle/merkle.h"
 
 #include <stdarg.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Statements for the load, signed by all cores before the clock starts. */
 #include "cli/bench_http.h"
-#include "cli/speak.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

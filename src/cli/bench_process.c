@@ -3,7 +3,6 @@
 #include "cli/bench.h"
 #include "cli/document.h"
 #include "cli/sibling.h"
-#include "cli/signing.h"
 #include "trust/keyfile.h"
 
 #include <stdio.h>

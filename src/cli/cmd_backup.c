@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/commands.h"
-#include "cli/document.h"
 #include "cli/watching.h"
 
 #include <stdio.h>

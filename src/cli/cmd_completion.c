@@ -3,8 +3,6 @@
 #include "cli/pages.h"
 #include "cli/speak.h"
 
-#include <string.h>
-
 mun_code mun_cmd_completion(mun_app *app, mun_error *err)
 {
     const char *shell = app->args.operands[0];

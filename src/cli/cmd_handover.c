@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/commands.h"
-#include "cli/document.h"
-#include "cli/key_text.h"
+#include "cli/speak.h"
 #include "vfs/files.h"
 
 #include <stdio.h>

@@ -5,7 +5,6 @@
 #include "vfs/files.h"
 
 #include <stdio.h>
-#include <string.h>
 
 static mun_code create(mun_app *app, const char *directory, mun_slice origin, mun_error *err)
 {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/commands.h"
-#include "cli/document.h"
 #include "cli/holder.h"
 #include "cli/screen.h"
 #include "cli/speak.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/codec_text.h"
 #include "cli/commands.h"
-#include "cli/document.h"
 #include "cli/explain.h"
 #include "cli/key_text.h"
 #include "cli/remote.h"

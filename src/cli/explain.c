@@ -3,7 +3,6 @@
 
 #include "cli/entry_text.h"
 #include "cli/key_text.h"
-#include "codec/cbor.h"
 
 #include <string.h>
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A kit as a zip file, through libarchive. Only the program muniment-kit links it. */
 #include "cli/kit_writer.h"
-#include "cli/speak.h"
 #include "vfs/file_out.h"
 #include "vfs/files.h"
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Connecting to a service: token, TLS, who the ledger is, and by which keys it is judged. */
-#include "cli/document.h"
 #include "cli/remote.h"
 #include "cli/speak.h"
 #include "trust/keyfile.h"

@@ -2,7 +2,6 @@
 #include "cli/signing.h"
 
 #include "cli/screen.h"
-#include "cli/speak.h"
 
 #include <string.h>
 

@@ -5,7 +5,6 @@
  */
 #include "crypto/native.h"
 
-#include "base/assert.h"
 #include "base/error.h"
 #include "base/slice.h"
 #include "crypto/signature_check.h"

@@ -6,9 +6,7 @@
 #include "crypto/pem.h"
 #include "crypto/private_key.h"
 
-#include <openssl/asn1t.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/pkcs12.h>
 
 /* Cost of what we read: a file must not be able to keep the reader busy for minutes. */

@@ -2,7 +2,6 @@
 /* Making private keys and signing with them (muniment/keys.h). */
 #include "crypto/private_key.h"
 
-#include "base/assert.h"
 #include "base/slice.h"
 #include "crypto/ecdsa_der.h"
 #include "crypto/evp_key.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Public keys from and to SubjectPublicKeyInfo (muniment/keys.h; RFC 5280 section 4.1.2.7). */
-#include "base/assert.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/spki_form.h"

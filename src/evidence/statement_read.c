@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Signed statements: reading (docs/format/statement.md), the entry, the leaf, the signature. */
-#include "base/assert.h"
 #include "evidence/cose.h"
 
 #define LABELS(...)                                                                                \

@@ -8,7 +8,6 @@
 #include "ledger/home.h"
 #include "ledger/ledger_parts.h"
 
-#include <muniment/keys.h>
 #include <stdio.h>
 
 #define OLD_FOLDER   "keys.old"

@@ -6,7 +6,6 @@
  */
 #include "ledger/tree_out.h"
 
-#include <muniment/keys.h>
 #include <stdlib.h>
 
 #define LOCK_FILE ".lock"

@@ -5,10 +5,7 @@
  * the successor's keys; the last checkpoint, by the keys that announced them; ledger.pub. Each step
  * may be repeated.
  */
-#include "ledger/home.h"
 #include "ledger/ledger_parts.h"
-
-#include <muniment/keys.h>
 
 typedef struct handing {
     mun_ledger *ledger;

@@ -4,7 +4,6 @@
 #include "ledger/home.h"
 #include "ledger/ledger_parts.h"
 
-#include <muniment/keys.h>
 #include <stdlib.h>
 
 static const mun_ledger_open_options default_options = {0};

@@ -6,7 +6,6 @@
  */
 #include "ledger/standby_parts.h"
 
-#include <muniment/keys.h>
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -8,7 +8,6 @@
 
 #include "log/log_parts.h"
 #include "log/store_layout.h"
-#include "log/store_version.h"
 
 /* ---- workers ---------------------------------------------------------------------------------*/
 

@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <stdlib.h>
 
-#include "base/assert.h"
 #include "log/log_parts.h"
 
 #define READ_STEP (256u << 10) /* bytes read at a time: what stays in a core's own cache */

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
-#include "base/checked.h"
 #include "log/store_layout.h"
 
 #define NODES_EXTRA 64u /* nodes completed on the way up, beyond one for each leaf */

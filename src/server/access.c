@@ -6,7 +6,6 @@
  */
 #include "server/access.h"
 
-#include "base/assert.h"
 #include "server/credential.h"
 #include "server/problem.h"
 #include "server/rate.h"

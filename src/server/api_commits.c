@@ -6,7 +6,6 @@
  * made by a worker when the one before it was taken. It ends with the last chunk or is cut off.
  */
 #include "server/api.h"
-#include "server/negotiate.h"
 #include "server/query.h"
 #include "server/served.h"
 

@@ -16,7 +16,6 @@
 #include "server/metrics.h"
 #include "server/problem.h"
 #include "server/query.h"
-#include "server/route.h"
 #include "server/served_parts.h"
 #include "server/service.h"
 

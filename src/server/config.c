@@ -4,8 +4,6 @@
 
 #include "server/work_queue.h"
 
-#include "vfs/files.h"
-
 #include <stdlib.h>
 
 void mun_config_defaults(mun_config *ret)

@@ -11,7 +11,6 @@
 #include "server/api_entry.h"
 #include "server/events_pages.h"
 #include "server/negotiate.h"
-#include "server/problem.h"
 #include "server/query.h"
 #include "server/service.h"
 #include "server/tiles_cache.h"

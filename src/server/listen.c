@@ -7,7 +7,6 @@
 #include "server/http_server.h"
 #include "vfs/files.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>

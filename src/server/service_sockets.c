@@ -5,7 +5,6 @@
  */
 #include "server/service_parts.h"
 
-#include "codec/lines.h"
 #include "vfs/files.h"
 
 #include <arpa/inet.h>

@@ -9,8 +9,6 @@
 #include "server/api.h"
 #include "server/gzip.h"
 #include "server/negotiate.h"
-#include "server/problem.h"
-#include "server/query.h"
 #include "server/served.h"
 #include "server/tile_name.h"
 #include "server/tiles_cache.h"

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/tokens.h"
 
-#include "codec/lines.h"
 #include "codec/radix.h"
-#include "codec/utf8.h"
 #include "trust/policy_document.h"
 
 #include <stdlib.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The rules of [POL-11], in their order. Each refusal names its rule and the offending part. */
-#include "codec/radix.h"
 #include "trust/control_state.h"
 
 #include <stdio.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "trust/policy_document.h"
 
-#include "codec/radix.h"
 #include "codec/utf8.h"
 #include "trust/json_strict.h"
 

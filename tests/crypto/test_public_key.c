@@ -2,10 +2,9 @@
 /* SubjectPublicKeyInfo as DER and PEM: one form of each key, everything else refused. */
 #include "base/buf.h"
 #include "base/slice.h"
-#include "support/unhex.h"
+#include "support/cmocka_all.h"
 
 #include <muniment/keys.h>
-#include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>

@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 
-#include "codec/radix.h"
 #include "evidence/cose.h"
 #include "evidence/receipt.h"
 #include "support/native_crypto.h"

@@ -10,7 +10,6 @@
 
 #include "codec/cbor.h"
 #include "codec/radix.h"
-#include "merkle/merkle.h"
 #include <muniment/evidence.h>
 #include <muniment/keys.h>
 

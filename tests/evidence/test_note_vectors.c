@@ -8,7 +8,6 @@
 #include "evidence/note.h"
 #include "support/native_crypto.h"
 #include "support/vectors.h"
-#include <muniment/keys.h>
 
 static mun_code vkey_check(const mun_note *note, const char *vkey)
 {

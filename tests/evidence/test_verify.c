@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "codec/cbor.h"
 #include "codec/utf8.h"
 #include "evidence/fake_crypto.h"
 #include "evidence/maker.h"

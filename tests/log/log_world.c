@@ -13,8 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "crypto/native.h"
-
 void world_open(world *w, uint64_t seed)
 {
     *w = (world){.seed = seed * 2 + 1, .now = 1000};

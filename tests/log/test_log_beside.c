@@ -11,7 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/error.h"
 #include "log/log_world.h"
 #include "log/store.h"
 #include "log/store_layout.h"

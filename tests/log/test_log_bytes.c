@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "log/log_bytes.h"
-#include "log/store_reader.h"
 
 /* ---- what the streams must hold ----------------------------------------------------------------
  */

@@ -12,7 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/error.h"
 #include "log/log_world.h"
 #include "log/nth_alloc.h"
 #include "log/nth_disk.h"

@@ -3,8 +3,8 @@
  * split; pending ones; ledgers that stop in the middle. */
 #include "server/backend.h"
 #include "server/problem.h"
-#include "server/scrapi.h"
 #include "server/server_world.h"
+#include "server/service_limits.h"
 
 #include "codec/cbor.h"
 #include "support/cmocka_all.h"

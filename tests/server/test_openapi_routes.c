@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* docs/api/openapi.json and the tables of routes say the same: each row stands in the file, each
  * operation of the file has a row. */
-#include "base/slice.h"
 #include "server/openapi.h"
 #include "server/route.h"
 #include "support/cmocka_all.h"

@@ -6,7 +6,6 @@
 #include "codec/radix.h"
 #include "ledger/ledger_world.h"
 #include "merkle/merkle.h"
-#include "server/openapi.h"
 #include "server/route.h"
 #include "server/service.h"
 #include "support/cmocka_all.h"

@@ -2,8 +2,6 @@
 /* What a writer does between two accidents: append, follow, publish, flush, grow, fill the disk. */
 #include "sim/sim_world.h"
 
-#include "base/assert.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

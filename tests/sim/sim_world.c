@@ -2,8 +2,6 @@
 /* Worlds and their cycles: work, accident, recovery (with accidents of its own), check. */
 #include "sim/sim_world.h"
 
-#include "base/assert.h"
-
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
