@@ -122,6 +122,23 @@ def open_ledger(checks, world):
         checks.equal(service.get(READ, headers={"X-Client-Cert-SHA256": "00" * 32}).status, 200, "a certificate told by no proxy is not heard")
 
 
+def each_its_own(checks, world):
+    """Two ledgers of one process, each with tokens of its own: who may use one is nobody to the other. What one holds back the other does not."""
+    files = {name: world.path() for name in ("one", "two")}
+    tokens = {name: new_token(file, "same-name", "read,submit") for name, file in files.items()}
+    text = "".join(ledger_section(world.ledger(), "read = token", "submit = token", f'tokens = "{file}"',
+                                  "per-principal { requests-per-second = 1 burst = 4 }", "per-address { requests-per-second = 1 burst = 9 }",
+                                  name=name, path=f"/{name}") for name, file in files.items())
+    with serve(world, text) as service:
+        for name, other in (("one", "two"), ("two", "one")):
+            got = [service.get(f"/{name}{READ}", headers=bearer(tokens[name])).status, service.get(f"/{name}{READ}", headers=bearer(tokens[other])).status,
+                   service.post_statement(world.statement(), f"/{name}", headers=bearer(tokens[other])).status]
+            checks.equal(got, [200, 401, 401], f"{name}: its own token, the other's, registering with the other's")
+        spent = [r.status for r in statuses(service, 12, bearer(tokens["one"]), f"/one{READ}")]
+        checks.ok(spent.count(200) >= 3 and 429 in spent, f"one is used up, by its principal and its address: {spent}")
+        checks.equal(service.get(f"/two{READ}", headers=bearer(tokens["two"])).status, 200, "the other counts for itself, of the same name and address")
+
+
 # ---- client certificates, as the proxy tells them ----
 
 def certificate(world):
@@ -154,6 +171,10 @@ def certificates(checks, world):
             checks.equal(service.get(READ, headers=dict(near, **headers)).status, status, f"certificate: {what}")
         checks.ok("from=192.0.2.7" in service.log() and "principal=client" in service.log(), "address and name in the log")
         checks.ok(fingerprint not in service.log(), "the fingerprint is not")
+        file.write_text(f"client submit,read 2026-01-01T00:00:00Z 2026-02-01T00:00:00Z {fingerprint}\n")
+        late = dict(near, **{"X-Client-Cert": escaped})
+        expired = harness.wait_until(lambda: b"expired" in service.get(READ, headers=late).body, 20)
+        checks.ok(expired and service.get(READ, headers=late).status == 401, "a certificate whose entry has expired")
         os.chmod(file, 0o646)
         service.signal()
         checks.ok(harness.wait_until(lambda: "others can change" in service.log(), 10), "a certificates file that others can write is refused")
@@ -229,6 +250,14 @@ def concurrent_requests(checks, world):
         for s in streams:
             s.close()
         checks.ok(harness.wait_until(lambda: service.get(READ).status == 200, 20), "when the streams have ended there is room again")
+    file = world.path()
+    busy, other = new_token(file, "busy", "read"), new_token(file, "other", "read")
+    with serve(world, ledger_section(world.ledger(), f'tokens = "{file}"', "per-principal { concurrent = 1 }")) as service, service.socket() as s:
+        s.sendall(f"GET /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {busy}\r\n\r\n".encode())
+        checks.ok(s.recv(100).startswith(b"HTTP/1.1 200"), "a stream of a principal")
+        got = service.get(READ, headers=bearer(busy))
+        checks.ok(got.status == 429 and got.header("retry-after", "").isdigit(), f"one more request of it is 429: {got}")
+        checks.equal([service.get(READ, headers=bearer(other)).status, service.get(READ).status], [200, 200], "others are not held back by it")
 
 
 def before_the_body(checks, world):
@@ -308,6 +337,7 @@ def refusal_is_cheap(checks, world, n=1200):
         bodies = [world.statement(signer=world.es256) for _ in range(n)]
         accepted, all_accepted = cost(service, bodies, bearer(token), 201)
         refused, all_refused = cost(service, bodies, bearer("mun_" + "B" * 43), 401)
+        checks.ok("event=request" not in service.log(), "level = warning keeps requests out of the log")
     checks.ok(all_accepted and all_refused, "all of them were accepted, or refused")
     checks.ok(refused < accepted / 2, f"a refusal costs {refused * 1e6:.0f} us of the processor, an acceptance {accepted * 1e6:.0f}")
     print(f"  processor time of a refusal {refused * 1e6:.0f} us, of an acceptance {accepted * 1e6:.0f} us")
@@ -317,6 +347,7 @@ def main():
     with harness.Checks() as checks, harness.World() as world:
         tokens_and_scopes(checks, world)
         open_ledger(checks, world)
+        each_its_own(checks, world)
         certificates(checks, world)
         rates(checks, world)
         addresses(checks, world)
