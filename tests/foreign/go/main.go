@@ -19,7 +19,6 @@ import (
 	"mime"
 	"net"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,6 +26,8 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
+
+	"muniment.invalid/foreign/verdict"
 )
 
 const tileHeight = 8
@@ -41,19 +42,8 @@ var (
 	all    = flag.Bool("all", false, "hash every entry and compare the root")
 	unix   = flag.String("unix", "", "path of the service's socket")
 
-	passed, failed int
-	client         = &http.Client{Timeout: 30 * time.Second}
+	client = &http.Client{Timeout: 30 * time.Second}
 )
-
-func check(err error, format string, arguments ...any) bool {
-	if err == nil {
-		passed++
-		return true
-	}
-	failed++
-	fmt.Printf("FAIL: %s: %v\n", fmt.Sprintf(format, arguments...), err)
-	return false
-}
 
 func get(path string) ([]byte, http.Header, error) {
 	response, err := client.Get(*base + "/" + path)
@@ -165,12 +155,12 @@ func proveEntries(tree tlog.Tree, reader tlog.HashReader, random *rand.Rand, cou
 	for range count {
 		index := random.Int63n(tree.N)
 		entries, err := bundle(index/256, widthOf(index/256, tree.N))
-		if !check(err, "bundle of entry %d", index) {
+		if !verdict.Check(err, "bundle of entry %d", index) {
 			continue
 		}
 		proof, err := tlog.ProveRecord(tree.N, index, reader)
-		if check(err, "proof of entry %d in %d", index, tree.N) {
-			check(tlog.CheckRecord(proof, tree.N, tree.Hash, index, tlog.RecordHash(entries[index%256])), "entry %d in %d", index, tree.N)
+		if verdict.Check(err, "proof of entry %d in %d", index, tree.N) {
+			verdict.Check(tlog.CheckRecord(proof, tree.N, tree.Hash, index, tlog.RecordHash(entries[index%256])), "entry %d in %d", index, tree.N)
 		}
 	}
 }
@@ -210,15 +200,15 @@ func gather() []tlog.Tree {
 	until := time.Now().Add(time.Duration(*watch * float64(time.Second)))
 	for first := true; first || time.Now().Before(until); first = false {
 		message, header, err := get("checkpoint")
-		if !check(err, "checkpoint") {
+		if !verdict.Check(err, "checkpoint") {
 			return trees
 		}
 		kind, parameters, _ := mime.ParseMediaType(header.Get("Content-Type"))
 		if kind != "text/plain" || !strings.EqualFold(parameters["charset"], "utf-8") {
-			check(fmt.Errorf("%q", header.Get("Content-Type")), "Content-Type of the checkpoint")
+			verdict.Check(fmt.Errorf("%q", header.Get("Content-Type")), "Content-Type of the checkpoint")
 		}
 		tree, err := checkpoint(message)
-		if !check(err, "checkpoint %q", message) {
+		if !verdict.Check(err, "checkpoint %q", message) {
 			return trees
 		}
 		if len(trees) == 0 || trees[len(trees)-1] != tree {
@@ -233,11 +223,11 @@ func proveGrowth(trees []tlog.Tree, reader tlog.HashReader) {
 	newest := trees[len(trees)-1]
 	for i, older := range trees[:len(trees)-1] {
 		if next := trees[i+1]; older.N >= next.N {
-			check(fmt.Errorf("%d after %d", next.N, older.N), "checkpoints go on")
+			verdict.Check(fmt.Errorf("%d after %d", next.N, older.N), "checkpoints go on")
 		}
 		proof, err := tlog.ProveTree(newest.N, older.N, reader)
-		if check(err, "consistency %d to %d", older.N, newest.N) {
-			check(tlog.CheckTree(proof, newest.N, newest.Hash, older.N, older.Hash), "consistency %d to %d", older.N, newest.N)
+		if verdict.Check(err, "consistency %d to %d", older.N, newest.N) {
+			verdict.Check(tlog.CheckTree(proof, newest.N, newest.Hash, older.N, older.Hash), "consistency %d to %d", older.N, newest.N)
 		}
 	}
 }
@@ -284,10 +274,10 @@ func audit() {
 		proveEntries(tree, tlog.TileHashReader(tree, &tiles{kept: map[string][]byte{}}), random, *sample/10)
 	}
 	if newest.N >= 256 {
-		check(zipped("tile/entries/000"), "gzip of a bundle")
+		verdict.Check(zipped("tile/entries/000"), "gzip of a bundle")
 	}
 	if *all {
-		check(hashAll(newest), "all %d entries", newest.N)
+		verdict.Check(hashAll(newest), "all %d entries", newest.N)
 	}
 	fmt.Printf("%d checkpoints, sizes %d to %d\n", len(trees), oldest.N, newest.N)
 }
@@ -298,8 +288,5 @@ func main() {
 		client.Transport = &http.Transport{Dial: func(string, string) (net.Conn, error) { return net.Dial("unix", *unix) }}
 	}
 	audit()
-	fmt.Printf("%d passed, %d failed\n", passed, failed)
-	if failed > 0 || passed == 0 {
-		os.Exit(1)
-	}
+	verdict.Exit()
 }

@@ -25,7 +25,6 @@ import (
 	"math/big"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
@@ -33,6 +32,8 @@ import (
 	"github.com/transparency-dev/merkle/proof"
 	"github.com/transparency-dev/merkle/rfc6962"
 	"github.com/veraison/go-cose"
+
+	"muniment.invalid/foreign/verdict"
 )
 
 const (
@@ -45,21 +46,10 @@ const (
 )
 
 var (
-	base           = flag.String("url", "", "base URL of the ledger, without a slash at the end")
-	passed, failed int
-	client         = &http.Client{Timeout: 30 * time.Second}
-	serviceKeys    []cose.Key
+	base        = flag.String("url", "", "base URL of the ledger, without a slash at the end")
+	client      = &http.Client{Timeout: 30 * time.Second}
+	serviceKeys []cose.Key
 )
-
-func check(err error, format string, arguments ...any) bool {
-	if err == nil {
-		passed++
-		return true
-	}
-	failed++
-	fmt.Printf("FAIL: %s: %v\n", fmt.Sprintf(format, arguments...), err)
-	return false
-}
 
 func ask(method, where string, body io.Reader, fields map[string]string) (int, http.Header, []byte, error) {
 	request, err := http.NewRequest(method, where, body)
@@ -161,7 +151,7 @@ type maker struct {
 func makers() []maker {
 	var made []maker
 	add := func(algorithm cose.Algorithm, signer crypto.Signer, err error) {
-		if check(err, "a key for %v", algorithm) {
+		if verdict.Check(err, "a key for %v", algorithm) {
 			members, kid := bare(signer.Public())
 			made = append(made, maker{algorithm, signer, members, kid})
 		}
@@ -207,7 +197,7 @@ func (m maker) kinds() map[string][]byte {
 	made := map[string][]byte{}
 	add := func(name string, payload []byte, protected cose.ProtectedHeader, unprotected cose.UnprotectedHeader) {
 		statement, err := m.sign(payload, protected, unprotected)
-		if check(err, "%v makes %s", m.algorithm, name) {
+		if verdict.Check(err, "%v makes %s", m.algorithm, name) {
 			made[name] = statement
 		}
 	}
@@ -223,7 +213,7 @@ func (m maker) kinds() map[string][]byte {
 	if whole, err := cose.NewKeyFromPublic(m.signer.Public()); err == nil { // go-cose has no RSA keys
 		add("a key of go-cose", []byte("text"), cose.ProtectedHeader{cose.HeaderLabelKeyID: m.kid, cose.HeaderLabelCWTClaims: m.claims("go/key", whole)}, nil)
 	}
-	if der, err := m.certificate(); check(err, "certificate of %v", m.algorithm) {
+	if der, err := m.certificate(); verdict.Check(err, "certificate of %v", m.algorithm) {
 		sum := sha256.Sum256(der)
 		add("a certificate", []byte("text"), cose.ProtectedHeader{cose.HeaderLabelX5Chain: der, cose.HeaderLabelX5T: []any{int64(-16), sum[:]},
 			cose.HeaderLabelCWTClaims: m.claims("go/certificate", nil)}, nil)
@@ -256,7 +246,8 @@ func leafOf(statement []byte) ([]byte, error) {
 	return rfc6962.DefaultHasher.HashLeaf(entry), err
 }
 
-func opened(receipt []byte) (*cose.Sign1Message, cose.Verifier, error) {
+// opened reads a receipt with one proof of this kind, which goes to path; its payload is missing, and its signature not verified.
+func opened(receipt []byte, kind int64, path any) (*cose.Sign1Message, cose.Verifier, error) {
 	var message cose.Sign1Message
 	if err := message.UnmarshalCBOR(receipt); err != nil {
 		return nil, nil, err
@@ -264,21 +255,21 @@ func opened(receipt []byte) (*cose.Sign1Message, cose.Verifier, error) {
 	if message.Payload != nil || message.Headers.Protected[vds] != int64(1) {
 		return nil, nil, errors.New("not a detached receipt of RFC9162_SHA256")
 	}
+	if err := proofOf(&message, kind, path); err != nil {
+		return nil, nil, err
+	}
 	verifier, err := verifierOf(&message)
 	return &message, verifier, err
 }
 
 func included(statement, receipt []byte) error {
-	message, verifier, err := opened(receipt)
-	if err != nil {
-		return err
-	}
 	var path struct {
 		_           struct{} `cbor:",toarray"`
 		Size, Index uint64
 		Hashes      [][]byte
 	}
-	if err := proofOf(message, inclusion, &path); err != nil {
+	message, verifier, err := opened(receipt, inclusion, &path)
+	if err != nil {
 		return err
 	}
 	leaf, err := leafOf(statement)
@@ -314,16 +305,13 @@ func continues() error {
 	if err != nil {
 		return err
 	}
-	message, verifier, err := opened(receipt)
-	if err != nil {
-		return err
-	}
 	var path struct {
 		_        struct{} `cbor:",toarray"`
 		From, To uint64
 		Hashes   [][]byte
 	}
-	if err := proofOf(message, consistency, &path); err != nil {
+	message, verifier, err := opened(receipt, consistency, &path)
+	if err != nil {
 		return err
 	}
 	if path.From != roots.From || path.To != roots.To {
@@ -340,21 +328,21 @@ func registers(name string, statement []byte, hidden bool) {
 	if err == nil && status != http.StatusCreated {
 		err = fmt.Errorf("%d %q", status, receipt)
 	}
-	if !check(err, "registering %s", name) {
+	if !verdict.Check(err, "registering %s", name) {
 		return
 	}
-	check(included(statement, receipt), "receipt of %s", name)
+	verdict.Check(included(statement, receipt), "receipt of %s", name)
 	here, _ := url.Parse(*base + "/entries")
 	there, err := here.Parse(header.Get("Location"))
-	if !check(err, "Location %q", header.Get("Location")) {
+	if !verdict.Check(err, "Location %q", header.Get("Location")) {
 		return
 	}
 	_, _, again, err := ask("GET", there.String(), nil, nil)
-	check(errors.Join(err, included(statement, again)), "receipt at the location of %s", name)
+	verdict.Check(errors.Join(err, included(statement, again)), "receipt at the location of %s", name)
 	changed := bytes.Clone(receipt)
 	changed[len(changed)-1] ^= 1
 	if included(statement, changed) == nil {
-		check(errors.New("verifies"), "a changed receipt of %s", name)
+		verdict.Check(errors.New("verifies"), "a changed receipt of %s", name)
 	}
 }
 
@@ -367,12 +355,12 @@ func refused(name string, statement []byte, title string) {
 	if err == nil && (status != 400 || problem[-1] != title || !strings.HasPrefix(header.Get("Content-Type"), "application/concise-problem-details+cbor")) {
 		err = fmt.Errorf("%d %v", status, problem)
 	}
-	check(err, "%s is refused", name)
+	verdict.Check(err, "%s is refused", name)
 }
 
 func main() {
 	flag.Parse()
-	check(readKeys(), "keys")
+	verdict.Check(readKeys(), "keys")
 	for number, maker := range makers() {
 		for name, statement := range maker.kinds() {
 			registers(fmt.Sprintf("%s by %v", name, maker.algorithm), statement, number%2 == 1)
@@ -385,9 +373,6 @@ func main() {
 			refused("a wrong signature", broken, "Rejected")
 		}
 	}
-	check(continues(), "consistency receipt")
-	fmt.Printf("%d passed, %d failed\n", passed, failed)
-	if failed > 0 || passed == 0 {
-		os.Exit(1)
-	}
+	verdict.Check(continues(), "consistency receipt")
+	verdict.Exit()
 }
