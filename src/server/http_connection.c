@@ -6,19 +6,11 @@
  */
 #include "server/http_parts.h"
 
-#include "server/clock.h"
-
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
-
-uint64_t http_now_ns(void)
-{
-    return mun_clock_ns();
-}
 
 void http_registry_init(http_registry *registry)
 {
@@ -32,7 +24,7 @@ void http_registry_finish(http_registry *registry)
 
 void http_phase_set(http_connection *connection, http_phase phase)
 {
-    atomic_store_explicit(&connection->state, http_now_ns() / HTTP_NS_PER_MS << 4 | (uint64_t)phase,
+    atomic_store_explicit(&connection->state, mun_clock_ms() << 4 | (uint64_t)phase,
                           memory_order_relaxed);
 }
 

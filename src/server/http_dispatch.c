@@ -13,7 +13,7 @@ static void answered(void *ctx)
 {
     http_exchange *exchange = ctx;
     mun_http_server *server = exchange->server;
-    exchange->answered_ns = http_now_ns();
+    exchange->answered_ns = mun_clock_ns();
     exchange->stage = HTTP_AT_ANSWER;
     MHD_resume_connection(exchange->mhd);
     atomic_fetch_sub(&server->jobs, 1);
@@ -78,7 +78,7 @@ static bool answered_here(const mun_request *request, mun_response *response)
 static enum MHD_Result dispatch(http_exchange *exchange)
 {
     exchange->request.body = mun_buf_slice(&exchange->body);
-    exchange->body_ns = http_now_ns();
+    exchange->body_ns = mun_clock_ns();
     if (!answered_here(&exchange->request, &exchange->response)) {
         if (exchange->request.route->lane == MUN_LANE_REGISTER) {
             mun_metrics_stage(exchange->server->metrics, MUN_STAGE_RECEIVE,
@@ -86,7 +86,7 @@ static enum MHD_Result dispatch(http_exchange *exchange)
         }
         return hand_over(exchange);
     }
-    exchange->answered_ns = http_now_ns();
+    exchange->answered_ns = mun_clock_ns();
     return http_send(exchange);
 }
 
@@ -123,7 +123,7 @@ static enum MHD_Result refused(http_exchange *exchange)
     const mun_framing *framing = &exchange->framing;
     bool asks_first = framing->fields[MUN_FIELD_EXPECT].len > 0;
     bool small = !framing->chunked && !asks_first && framing->length <= HTTP_DISCARD_MAX;
-    exchange->answered_ns = http_now_ns();
+    exchange->answered_ns = mun_clock_ns();
     if (!exchange->close && (small || !body_follows(exchange))) {
         exchange->stage = HTTP_AT_DISCARD;
         http_phase_set(exchange->connection, HTTP_BODY);
@@ -245,7 +245,7 @@ static void account(const http_exchange *exchange, enum MHD_RequestTerminationCo
     bool answered_well = exchange->raw || (exchange->stage == HTTP_AT_SEND &&
                                            why == MHD_REQUEST_TERMINATED_COMPLETED_OK);
     if (exchange->request.arrived_ns == 0) return; /* never had a complete head */
-    uint64_t now = http_now_ns();
+    uint64_t now = mun_clock_ns();
     if (!answered_well && !refused_by_library(exchange, why)) {
         mun_metrics_count(metrics, MUN_COUNT_CLIENT_GONE, 1);
     }

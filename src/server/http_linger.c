@@ -48,7 +48,7 @@ static void look(http_linger *linger)
     for (size_t i = 0; i < n; i++) {
         if (polled[i].revents != 0 && !read_dry(polled[i].fd)) polled[i].fd = OVER;
     }
-    uint64_t now = http_now_ns();
+    uint64_t now = mun_clock_ns();
     pthread_mutex_lock(&linger->mutex);
     for (size_t i = n; i-- > 0;) { /* from the end: what takes a freed place was looked at */
         if (polled[i].fd == OVER || now > linger->sockets[i].until_ns) forget(linger, i);
@@ -79,8 +79,8 @@ void http_linger_keep(http_linger *linger, int fd)
     pthread_mutex_lock(&linger->mutex);
     bool room = linger->len < linger->max && !linger->ends;
     if (room) {
-        linger->sockets[linger->len++] = (http_lingering){
-            kept, http_now_ns() + LINGER_SECONDS * 1000 * (uint64_t)HTTP_NS_PER_MS};
+        linger->sockets[linger->len++] =
+            (http_lingering){kept, mun_clock_ns() + LINGER_SECONDS * MUN_SECOND_NS};
         pthread_cond_signal(&linger->wake);
     }
     pthread_mutex_unlock(&linger->mutex);

@@ -15,6 +15,7 @@
 #define MUN_SERVER_HTTP_PARTS_H
 
 #include "server/access.h"
+#include "server/clock.h"
 #include "server/framing.h"
 #include "server/http_server.h"
 #include "server/problem.h"
@@ -31,10 +32,9 @@
 #define HTTP_KEPT_BYTES (64u << 10)  /* a buffer that grew beyond this is not kept */
 #define HTTP_KEPT_MAX   512          /* exchanges kept while nobody uses them */
 #define HTTP_DISCARD_MAX                                                                           \
-    (64u << 10)                    /* a refused body up to this is read, so the connection stays */
-#define HTTP_BODY_MAX  (64u << 20) /* what the configuration may allow for one body */
-#define HTTP_BUCKETS   1024
-#define HTTP_NS_PER_MS 1000000u
+    (64u << 10)                   /* a refused body up to this is read, so the connection stays */
+#define HTTP_BODY_MAX (64u << 20) /* what the configuration may allow for one body */
+#define HTTP_BUCKETS  1024
 
 /* What a connection is doing, as the sweeper needs to know it. */
 typedef enum http_phase {
@@ -193,8 +193,6 @@ struct mun_http_server {
     pthread_cond_t sweeper_wake;
     bool sweeper_ends, sweeper_called;
 };
-
-uint64_t http_now_ns(void);
 
 /* http_connection.c: the registry, limits at arrival, phases. */
 void http_registry_init(http_registry *registry);

@@ -142,8 +142,7 @@ static mun_slice last_forwarded(mun_slice list)
     if (list.len == 0) return list;
     size_t start = list.len;
     while (start > 0 && list.ptr[start - 1] != ',') start--;
-    while (start < list.len && (list.ptr[start] == ' ' || list.ptr[start] == '\t')) start++;
-    return mun_slice_of(list.ptr + start, list.len - start);
+    return mun_ascii_trimmed(mun_slice_of(list.ptr + start, list.len - start));
 }
 
 static bool is_address(mun_slice text)
@@ -232,7 +231,7 @@ bool http_request_head(http_exchange *exchange, const char *method, const char *
     mun_request *request = &exchange->request;
     mun_framing *framing = &exchange->framing;
     request->service = exchange->server->service;
-    request->arrived_ns = http_now_ns();
+    request->arrived_ns = mun_clock_ns();
     request->method = method_of(method);
     request->path = MUN_LITERAL("/");
     read_fields(exchange, method, url, version);

@@ -10,7 +10,6 @@
 #define IO_THREADS            2
 #define DRAIN_PAUSE           20 /* ms between two looks at what still runs */
 #define DRAIN_RECEIVE_SECONDS 5  /* what a request that is still coming may take then */
-#define NS_PER_SECOND         1000000000ull
 #define POOL_BYTES                                                                                 \
     (24u << 10)           /* the library's memory for one connection: a head, and its notes        \
                            */
@@ -125,7 +124,7 @@ mun_code mun_http_start(const mun_http_options *given, mun_http_server **ret, mu
     server->service = given->service;
     server->metrics = given->service->metrics;
     server->layout_known = library_before_discipline();
-    atomic_init(&server->next_id, http_now_ns() << 20);
+    atomic_init(&server->next_id, mun_clock_ns() << 20);
     http_registry_init(&server->registry);
     http_pool_init(&server->pool);
     http_streams_init(&server->streams);
@@ -141,7 +140,7 @@ mun_code mun_http_start(const mun_http_options *given, mun_http_server **ret, mu
 
 static void pause_ms(long ms)
 {
-    struct timespec pause = {0, ms * 1000000};
+    struct timespec pause = {0, ms * (long)MUN_MS_NS};
     nanosleep(&pause, NULL);
 }
 
@@ -158,17 +157,17 @@ static void stop_accepting(mun_http_server *server)
 
 void mun_http_drain(mun_http_server *server, unsigned seconds)
 {
-    uint64_t begun = http_now_ns();
-    uint64_t until = begun + (uint64_t)seconds * NS_PER_SECOND;
-    uint64_t patience = begun + DRAIN_RECEIVE_SECONDS * NS_PER_SECOND;
+    uint64_t begun = mun_clock_ns();
+    uint64_t until = begun + (uint64_t)seconds * MUN_SECOND_NS;
+    uint64_t patience = begun + DRAIN_RECEIVE_SECONDS * MUN_SECOND_NS;
     atomic_store(&server->draining, true);
     stop_accepting(server);
     http_streams_end(server);
     bool fresh;
     do {
         pause_ms(DRAIN_PAUSE); /* what was accepted this instant is among the connections then */
-        fresh = http_close_idle(server, http_now_ns() > patience);
-    } while ((fresh || atomic_load(&server->pool.in_use) > 0) && http_now_ns() < until);
+        fresh = http_close_idle(server, mun_clock_ns() > patience);
+    } while ((fresh || atomic_load(&server->pool.in_use) > 0) && mun_clock_ns() < until);
 }
 
 /* The library wants no connection suspended when it ends: jobs run to their end, streams end. */

@@ -61,7 +61,7 @@ bool http_stream_open(http_exchange *exchange)
         atomic_fetch_add(&streams->len, 1);
         exchange->streaming = true;
         exchange->budget = budget_of_one(streams);
-        atomic_store(&exchange->stream_ms, http_now_ns() / HTTP_NS_PER_MS);
+        atomic_store(&exchange->stream_ms, mun_clock_ms());
     }
     pthread_mutex_unlock(&streams->mutex);
     if (!room) {
@@ -169,7 +169,7 @@ static void note_sent(http_exchange *exchange, size_t n)
     exchange->alone = false;
     exchange->budget -= n < exchange->budget ? n : exchange->budget;
     exchange->bytes += n;
-    atomic_store(&exchange->stream_ms, http_now_ns() / HTTP_NS_PER_MS);
+    atomic_store(&exchange->stream_ms, mun_clock_ms());
 }
 
 /* The end of one that is not whole must not look like its end: the connection is closed without the
@@ -240,7 +240,7 @@ void mun_http_wake(mun_http_server *server, const struct mun_served *served)
 {
     if (server == NULL || atomic_load(&server->streams.len) == 0) return;
     http_streams *streams = &server->streams;
-    uint64_t now_ms = http_now_ns() / HTTP_NS_PER_MS;
+    uint64_t now_ms = mun_clock_ms();
     pthread_mutex_lock(&streams->mutex);
     bool found = false, waits = streams->due_ms != UINT64_MAX;
     for (http_exchange *at = streams->first; at != NULL; at = at->stream_next) {

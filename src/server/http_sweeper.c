@@ -13,7 +13,6 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #define POLLED         256 /* connections asked about in one call */
 #define OVER_SECONDS   2   /* for a refused client to read why */
@@ -125,7 +124,7 @@ static void wake_gone(http_registry *registry)
 
 static void sweep(mun_http_server *server, bool with_dribbles)
 {
-    http_round now = {&server->options, http_now_ns() / HTTP_NS_PER_MS, with_dribbles};
+    http_round now = {&server->options, mun_clock_ms(), with_dribbles};
     pthread_mutex_lock(&server->registry.mutex);
     for (http_connection *at = server->registry.first; at != NULL; at = at->next) look(&now, at);
     wake_gone(&server->registry);
@@ -144,7 +143,7 @@ static bool is_fresh(uint64_t state, uint64_t now_ms)
 bool http_close_idle(mun_http_server *server, bool receiving)
 {
     http_phase last = receiving ? HTTP_BODY : HTTP_IDLE;
-    uint64_t now_ms = http_now_ns() / HTTP_NS_PER_MS;
+    uint64_t now_ms = mun_clock_ms();
     bool fresh = false;
     pthread_mutex_lock(&server->registry.mutex);
     for (http_connection *at = server->registry.first; at != NULL; at = at->next) {
@@ -163,7 +162,7 @@ bool http_close_idle(mun_http_server *server, bool receiving)
 /* Under sweeper_mutex: until then, or until somebody calls. */
 static void rest(mun_http_server *server, uint64_t until_ms)
 {
-    struct timespec until = {(time_t)(until_ms / 1000), (long)(until_ms % 1000 * HTTP_NS_PER_MS)};
+    struct timespec until = mun_clock_at(until_ms * MUN_MS_NS);
     int waited = 0;
     while (!server->sweeper_ends && !server->sweeper_called && waited != ETIMEDOUT) {
         waited = pthread_cond_timedwait(&server->sweeper_wake, &server->sweeper_mutex, &until);
@@ -174,12 +173,12 @@ static void rest(mun_http_server *server, uint64_t until_ms)
 static void *sweeper(void *ctx)
 {
     mun_http_server *server = ctx;
-    uint64_t round_ms = http_now_ns() / HTTP_NS_PER_MS + ROUND_MS;
+    uint64_t round_ms = mun_clock_ms() + ROUND_MS;
     unsigned rounds = 0;
     pthread_mutex_lock(&server->sweeper_mutex);
     while (!server->sweeper_ends) {
         pthread_mutex_unlock(&server->sweeper_mutex);
-        uint64_t now_ms = http_now_ns() / HTTP_NS_PER_MS;
+        uint64_t now_ms = mun_clock_ms();
         if (now_ms >= round_ms) {
             sweep(server, rounds++ % DRIBBLE_PERIOD == 0);
             round_ms = now_ms + ROUND_MS;
@@ -203,12 +202,8 @@ void http_sweeper_call(mun_http_server *server)
 
 void http_sweeper_init(mun_http_server *server)
 {
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_mutex_init(&server->sweeper_mutex, NULL);
-    pthread_cond_init(&server->sweeper_wake, &attributes);
-    pthread_condattr_destroy(&attributes);
+    mun_clock_cond_init(&server->sweeper_wake);
 }
 
 /* Apart from stopping: until the end somebody may call. */

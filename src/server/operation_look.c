@@ -18,12 +18,8 @@
 
 mun_code operation_look_init(operation_look *look, mun_error *err)
 {
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_mutex_init(&look->mutex, NULL);
-    pthread_cond_init(&look->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    mun_clock_cond_init(&look->changed);
     look->seen = calloc(MUN_LEDGERS_MAX, sizeof *look->seen);
     return look->seen != NULL ? MUN_OK
                               : mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "no memory to look");

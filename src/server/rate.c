@@ -8,14 +8,14 @@
 #include "server/rate.h"
 
 #include "base/assert.h"
+#include "server/clock.h"
 
 #include <muniment/keys.h>
 
 #include <pthread.h>
 #include <stdlib.h>
 
-#define WAYS      8
-#define SECOND_NS 1000000000ull
+#define WAYS 8
 
 typedef struct rate_slot {
     uint64_t key; /* 0: nobody */
@@ -126,16 +126,16 @@ static rate_slot *slot_of(mun_rate *rate, uint64_t key)
 /* 0, or after how many nanoseconds the request would be within the allowance. */
 static uint64_t wait_of(const rate_slot *slot, const mun_allowance *a, uint64_t now_ns)
 {
-    if (a->concurrent != 0 && slot->running >= a->concurrent) return SECOND_NS;
+    if (a->concurrent != 0 && slot->running >= a->concurrent) return MUN_SECOND_NS;
     if (a->requests_per_second == 0 || slot->due_ns <= now_ns) return 0;
     uint64_t burst = a->burst != 0 ? a->burst : a->requests_per_second;
-    uint64_t ahead = (burst - 1) * SECOND_NS / a->requests_per_second;
+    uint64_t ahead = (burst - 1) * MUN_SECOND_NS / a->requests_per_second;
     return slot->due_ns - now_ns <= ahead ? 0 : slot->due_ns - now_ns - ahead;
 }
 
 static void take(rate_slot *slot, const mun_allowance *a, uint64_t now_ns)
 {
-    uint64_t interval = a->requests_per_second != 0 ? SECOND_NS / a->requests_per_second : 0;
+    uint64_t interval = a->requests_per_second != 0 ? MUN_SECOND_NS / a->requests_per_second : 0;
     if (slot->due_ns < now_ns) slot->due_ns = now_ns;
     slot->due_ns += interval;
     slot->running++;
@@ -150,7 +150,7 @@ bool mun_rate_enter(mun_rate *rate, uint64_t key, const mun_allowance *allowance
     if (wait == 0 && slot != NULL) take(slot, allowance, now_ns);
     pthread_mutex_unlock(&rate->lock);
     if (wait != 0) {
-        *ret_wait = (unsigned)((wait + SECOND_NS - 1) / SECOND_NS);
+        *ret_wait = (unsigned)((wait + MUN_SECOND_NS - 1) / MUN_SECOND_NS);
         return false;
     }
     /* Eight strangers in the same places, all with requests running: one more goes uncounted. */

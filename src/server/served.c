@@ -12,18 +12,14 @@
 #include <muniment/keys.h>
 #include <stdio.h>
 
-#define WAIT_NS    (MUN_SERVED_WAIT_MS * UINT64_C(1000000))
+#define WAIT_NS    (MUN_SERVED_WAIT_MS * MUN_MS_NS)
 #define ROOM_AGAIN (UINT64_C(64) << 20) /* free bytes with which a full ledger counts as ready */
 #define LOCK_FILE  "lock"               /* docs/format/log.md */
 
 void mun_served_init(mun_served *served)
 {
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_mutex_init(&served->mutex, NULL);
-    pthread_cond_init(&served->changed, &attr);
-    pthread_condattr_destroy(&attr);
+    mun_clock_cond_init(&served->changed);
 }
 
 /* ---- Opening --------------------------------------------------------------------------------- */
@@ -155,7 +151,7 @@ static mun_code open_locked(mun_served *served, mun_error *err)
 
 static uint64_t pause_ns(const mun_served *served)
 {
-    uint64_t pause = MUN_SERVED_RETRY_MS * UINT64_C(1000000);
+    uint64_t pause = MUN_SERVED_RETRY_MS * MUN_MS_NS;
     const uint64_t most = MUN_SERVED_RETRY_SECONDS * MUN_SECOND_NS;
     if (served->failures < 2) return 0;
     for (unsigned i = 2; i < served->failures && pause < most; i++) pause *= 2;
@@ -353,7 +349,7 @@ static mun_code need_open(mun_served *served, bool wait, bool *ret_opened, mun_e
 static bool refresh_due(mun_served *served)
 {
     if (!served->options.read_only && !mun_ledger_is_copy(served->ledger)) return false;
-    if (served->used_ns - served->refreshed_ns < MUN_SERVED_REFRESH_MS * UINT64_C(1000000)) {
+    if (served->used_ns - served->refreshed_ns < MUN_SERVED_REFRESH_MS * MUN_MS_NS) {
         return false;
     }
     served->refreshed_ns = served->used_ns;
