@@ -46,6 +46,14 @@ static inline mun_slice mun_ascii_trimmed(mun_slice text)
     return text;
 }
 
+/* RFC 9110 section 5.6.2: tchar. */
+static inline bool mun_ascii_token(uint8_t c)
+{
+    uint8_t letter = mun_ascii_lower(c);
+    if ((c >= '0' && c <= '9') || (letter >= 'a' && letter <= 'z')) return true;
+    return c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL;
+}
+
 /* -1: no hexadecimal digit. */
 static inline int mun_ascii_hex(uint8_t c)
 {

@@ -35,17 +35,10 @@ static const struct known {
 };
 _Static_assert(MUN_FIELDS == 15, "every field that is kept has its name here");
 
-/* RFC 9110 section 5.6.2: tchar. */
-static bool is_token_byte(uint8_t c)
-{
-    if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')) return true;
-    return c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL;
-}
-
 static bool is_token(mun_slice text)
 {
     for (size_t i = 0; i < text.len; i++) {
-        if (!is_token_byte(text.ptr[i])) return false;
+        if (!mun_ascii_token(text.ptr[i])) return false;
     }
     return text.len > 0;
 }

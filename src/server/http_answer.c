@@ -2,6 +2,8 @@
 /* From a mun_response to the library's: header fields, conditional answers, body. */
 #include "server/http_parts.h"
 
+#include "server/ascii.h"
+
 #include <stdio.h>
 
 #define FIELD_MAX 1024 /* value of a header field that is put together here */
@@ -84,14 +86,10 @@ static void add_fields(struct MHD_Response *to, const http_exchange *exchange, b
 static bool tag_matches(mun_slice list, const char *etag, bool weakly)
 {
     mun_slice wanted = mun_slice_cstr(etag);
-    size_t at = 0;
-    while (at < list.len) {
-        while (at < list.len && strchr(" \t,", list.ptr[at]) != NULL) at++;
+    for (size_t at = 0; at < list.len; at++) {
         size_t start = at;
         while (at < list.len && list.ptr[at] != ',') at++;
-        size_t end = at;
-        while (end > start && (list.ptr[end - 1] == ' ' || list.ptr[end - 1] == '\t')) end--;
-        mun_slice tag = mun_slice_of(list.ptr + start, end - start);
+        mun_slice tag = mun_ascii_trimmed(mun_slice_of(list.ptr + start, at - start));
         if (mun_slice_equal(tag, MUN_LITERAL("*"))) return true;
         bool weak = mun_slice_starts(tag, MUN_LITERAL("W/"));
         if (weak && weakly) tag = mun_slice_of(tag.ptr + 2, tag.len - 2);

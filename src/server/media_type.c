@@ -6,12 +6,6 @@
 
 #define SIGN1 "cose-sign1"
 
-/* RFC 9110 section 5.6.2. */
-static bool is_token(uint8_t c)
-{
-    return c > 0x20 && c < 0x7f && strchr("\"(),/:;<=>?@[\\]{}", c) == NULL;
-}
-
 static void skip_space(mun_cursor *c)
 {
     while (mun_cursor_left(c) > 0 && mun_ascii_space(*c->at)) c->at++;
@@ -20,7 +14,7 @@ static void skip_space(mun_cursor *c)
 static mun_slice token(mun_cursor *c)
 {
     const uint8_t *from = c->at;
-    while (mun_cursor_left(c) > 0 && is_token(*c->at)) c->at++;
+    while (mun_cursor_left(c) > 0 && mun_ascii_token(*c->at)) c->at++;
     return mun_slice_of(from, (size_t)(c->at - from));
 }
 

@@ -22,7 +22,6 @@ void mun_response_ok(mun_response *response, const char *content_type, const cha
 
 void mun_response_etag(mun_response *response)
 {
-    static const char hex[] = "0123456789abcdef";
     mun_slice body = response->fixed.len > 0 ? response->fixed : mun_buf_slice(&response->body);
     mun_digest_stream *stream = NULL;
     uint8_t digest[MUN_DIGEST_MAX];
@@ -36,12 +35,9 @@ void mun_response_etag(mun_response *response)
     if (code == MUN_OK) code = mun_digest_stream_end(stream, digest, &len, NULL);
     mun_digest_stream_free(stream);
     if (code != MUN_OK) return; /* without a validator: correct, and never matched */
-    char *to = response->etag;
-    *to++ = '"';
-    for (size_t i = 0; i < ETAG_BYTES; i++) {
-        *to++ = hex[digest[i] >> 4];
-        *to++ = hex[digest[i] & 15];
-    }
-    *to++ = '"';
-    *to = '\0';
+    mun_buf etag = mun_buf_fixed(response->etag, sizeof response->etag - 1);
+    mun_buf_u8(&etag, '"');
+    mun_buf_hex(&etag, mun_slice_of(digest, ETAG_BYTES));
+    mun_buf_u8(&etag, '"');
+    response->etag[etag.len] = '\0';
 }
