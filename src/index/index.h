@@ -67,7 +67,8 @@ typedef struct mun_index_query {
     bool have_iss, have_sub, have_digest, have_content_type, have_kid;
     mun_slice iss, sub, digest, content_type, kid;
     uint64_t first, end;
-    bool newest; /* the highest ones, from the highest down */
+    uint64_t skip; /* so many that match are left out in front */
+    bool newest;   /* the highest ones, from the highest down */
 } mun_index_query;
 
 /* The lowest matching indexes in order, at most cap. Fewer than cap: there are no more. */

@@ -169,9 +169,10 @@ static void find_sql(unsigned shape, char ret[SQL_MAX])
         at += (size_t)snprintf(terms + at, sizeof terms - at, " AND %s%s = %s", leads ? "" : "+",
                                columns[i].column, columns[i].parameter);
     }
-    snprintf(ret, SQL_MAX,
-             "SELECT idx FROM entry%s WHERE idx >= ?1 AND idx < ?2%s ORDER BY idx%s LIMIT ?8", hint,
-             terms, (shape & NEWEST) != 0 ? " DESC" : "");
+    snprintf(
+        ret, SQL_MAX,
+        "SELECT idx FROM entry%s WHERE idx >= ?1 AND idx < ?2%s ORDER BY idx%s LIMIT ?8 OFFSET ?9",
+        hint, terms, (shape & NEWEST) != 0 ? " DESC" : "");
 }
 
 static unsigned shape_of(const mun_index_query *query)
@@ -196,6 +197,7 @@ static void query_bind(sqlite3_stmt *stmt, const mun_index_query *query, size_t 
     if (query->have_content_type) bind_text(stmt, 6, query->content_type);
     if (query->have_kid) bind_blob(stmt, 7, query->kid);
     sqlite3_bind_int64(stmt, 8, bounded(cap));
+    sqlite3_bind_int64(stmt, 9, bounded(query->skip));
 }
 
 static mun_code find(mun_index_link *link, const mun_index_query *query, uint64_t *ret, size_t cap,

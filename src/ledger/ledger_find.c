@@ -4,6 +4,7 @@
  * shown [IDX-3]. What the index does not hold yet (or no index at all) is read from the log, so a
  * search answers for everything that was registered before it began.
  */
+#include "ledger/find_window.h"
 #include "ledger/ledger_parts.h"
 
 #include <stdlib.h>
@@ -138,12 +139,12 @@ static mun_code first_at(mun_ledger *ledger, uint64_t end, uint64_t time_ms, uin
     return MUN_OK;
 }
 
-static mun_code bounds(const search *s, uint64_t *ret_first, uint64_t *ret_end, mun_error *err)
+static mun_code bounds(mun_ledger *ledger, const mun_query *q, uint64_t *ret_first,
+                       uint64_t *ret_end, mun_error *err)
 {
-    const mun_query *q = s->query;
-    uint64_t first = 0, end = mun_log_head(s->ledger->log).size;
-    if (q->until_ms != 0) MUN_TRY(first_at(s->ledger, end, q->until_ms, &end, err));
-    if (q->since_ms != 0) MUN_TRY(first_at(s->ledger, end, q->since_ms, &first, err));
+    uint64_t first = 0, end = mun_log_head(ledger->log).size;
+    if (q->until_ms != 0) MUN_TRY(first_at(ledger, end, q->until_ms, &end, err));
+    if (q->since_ms != 0) MUN_TRY(first_at(ledger, end, q->since_ms, &first, err));
     if (q->end != 0 && q->end < end) end = q->end;
     if (q->have_after && q->after >= first) first = q->after < end ? q->after + 1 : end;
     *ret_first = first;
@@ -206,7 +207,7 @@ static mun_code find_newest(search *s, uint64_t first, uint64_t rows, uint64_t e
 static mun_code find(search *s, mun_error *err)
 {
     uint64_t first = 0, end = 0;
-    MUN_TRY(bounds(s, &first, &end, err));
+    MUN_TRY(bounds(s->ledger, s->query, &first, &end, err));
     uint64_t rows = indexed(s->ledger, end);
     if (s->query->newest) return find_newest(s, first, rows, end, err);
     if (first < rows) MUN_TRY(find_rows(s, first, rows, err));
@@ -222,4 +223,51 @@ mun_code mun_ledger_find(mun_ledger *ledger, const mun_query *query, mun_ledger_
     mun_code code = find(&s, err);
     mun_crypto_pool_give(&ledger->pool, crypto);
     return code;
+}
+
+/* ---- Windows ------------------------------------------------------------------------------- */
+
+/* The same question by its leading column alone; false where that is all it asks, so that every row
+ * looked at is one that is given. */
+static bool leader_of(mun_index_query *q)
+{
+    unsigned columns =
+        (unsigned)q->have_digest + q->have_sub + q->have_iss + q->have_content_type + q->have_kid;
+    if (q->have_digest) q->have_sub = false;
+    if (q->have_digest || q->have_sub) q->have_iss = false;
+    q->have_content_type = q->have_kid = q->newest = false;
+    return columns > (unsigned)q->have_digest + q->have_sub + q->have_iss;
+}
+
+/* Where the rows end that may be looked at; `end` where they are fewer. */
+static mun_code rows_window(mun_ledger *ledger, mun_index_query *leader, uint64_t rows,
+                            uint64_t *ret_end, mun_error *err)
+{
+    size_t len = 0;
+    if (!leader->have_digest && !leader->have_sub &&
+        !leader->have_iss) { /* every row is looked at */
+        *ret_end = leader->end - leader->first > rows ? leader->first + rows : leader->end;
+        return MUN_OK;
+    }
+    leader->skip = rows;
+    *ret_end = leader->end;
+    return mun_index_find(ledger->follower.index, leader, ret_end, 1, &len, err);
+}
+
+mun_code mun_ledger_find_window(mun_ledger *ledger, const mun_query *query, uint64_t rows,
+                                uint64_t *ret_end, mun_error *err)
+{
+    uint64_t first = 0, end = 0;
+    MUN_TRY(bounds(ledger, query, &first, &end, err));
+    uint64_t have = indexed(ledger, end), cut = have;
+    mun_index_query leader = index_query(query, first, have);
+    if (first < have && leader_of(&leader)) {
+        MUN_TRY(rows_window(ledger, &leader, rows, &cut, err));
+    }
+    if (cut == have) { /* on by the log */
+        uint64_t from = first < have ? have : first;
+        cut = end > from && end - from > rows ? from + rows : end;
+    }
+    *ret_end = cut < end ? cut : query->end;
+    return MUN_OK;
 }

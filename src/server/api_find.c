@@ -3,13 +3,14 @@
  * GET /v1/entries: one page of a search. The checkpoint is taken first and bounds the search, so
  * that the answer is complete for exactly the tree it names.
  */
+#include "ledger/find_window.h"
 #include "server/api_entry.h"
 #include "server/cursor_text.h"
 #include "server/query.h"
+#include "server/service.h"
 
-#define KID_MAX     MUN_KID_MAX
-#define PAGE_BYTES  (2u << 20) /* a page ends with the entry that passes this: names can be long */
-#define SCAN_WINDOW 200000u    /* entries looked at for one page where no sorted column leads */
+#define KID_MAX    MUN_KID_MAX
+#define PAGE_BYTES (2u << 20) /* a page ends with the entry that passes this: names can be long */
 
 /* What stands before CURSOR is the question, and its number is in the cursors: add at its end. */
 enum { ISS, SUB, DIGEST, CONTENT_TYPE, KID, SINCE, UNTIL, AFTER, CURSOR, LIMIT };
@@ -23,7 +24,6 @@ typedef struct page {
     mun_query query;
     uint8_t digest[MUN_DIGEST_MAX], kid[KID_MAX];
     uint8_t question[MUN_HTTP_TARGET_MAX + 64];
-    size_t question_len;
     uint64_t limit, size;
     uint64_t given, last; /* entries written, and the index of the last one */
     bool more;
@@ -122,16 +122,15 @@ static mun_code each_found(void *ctx, const mun_found *found, mun_error *err)
     return MUN_OK;
 }
 
-/* Without a sorted column to lead it, a search that matches nothing would read all of the log for
- * one answer: it gets a window of it, and a cursor to go on with. */
-static void bound(page *p)
+/* A search that matches next to nothing would look at all of the log, or of a subject, for one
+ * answer: it gets a part of that, and a cursor to go on with. */
+static mun_code bound(page *p, mun_error *err)
 {
-    uint64_t first = p->query.have_after ? p->query.after + 1 : 0;
-    bool led = p->query.digest.len > 0 || p->query.sub.len > 0;
-    bool filtered = p->query.content_type.len > 0 || p->query.kid.len > 0;
+    uint64_t rows = p->call->request->service->find_rows;
     p->query.end = p->size;
-    if (led || !filtered || first >= p->size || p->size - first <= SCAN_WINDOW) return;
-    p->query.end = first + SCAN_WINDOW;
+    if (p->size == 0) return MUN_OK;
+    return mun_ledger_find_window(p->call->ledger, &p->query, rows != 0 ? rows : MUN_FIND_ROWS,
+                                  &p->query.end, err);
 }
 
 static void next_put(page *p)
@@ -153,7 +152,7 @@ static mun_code page_write(page *p, mun_error *err)
     MUN_BUF_AUTO mun_buf checkpoint = mun_buf_growable(MUN_CHECKPOINT_TEXT_MAX);
     MUN_TRY(question_read(p, err));
     MUN_TRY(mun_api_checkpoint(p->call->ledger, &checkpoint, &p->size, err));
-    bound(p);
+    MUN_TRY(bound(p, err));
     p->query.limit = p->limit + 1;
     mun_reply_open(&p->json, '{');
     mun_reply_put_uint(&p->json, "size", p->size);

@@ -33,6 +33,7 @@ typedef struct mun_service {
     const char *public_url; /* "https://ledger.example.org", no slash at the end; NULL: as asked */
     uint64_t started_ms;    /* wall clock */
     mun_limits limits;
+    uint64_t find_rows;              /* 0: MUN_FIND_ROWS */
     struct mun_operation *operation; /* private to operation.c */
 } mun_service;
 

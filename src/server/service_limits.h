@@ -53,6 +53,7 @@
 /* Search */
 #define MUN_PAGE_DEFAULT 100
 #define MUN_PAGE_MAX     1000
+#define MUN_FIND_ROWS    100000 /* entries looked at for one page of a search that filters */
 
 /* Ledgers */
 #define MUN_LEDGERS_MAX 4096

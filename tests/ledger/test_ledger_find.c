@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Searching: the same answers with the index, without it, and while it lags. */
+#include "ledger/find_window.h"
 #include "ledger/ledger_world.h"
 #include "support/cmocka_all.h"
 
@@ -105,6 +106,67 @@ static void finds_by_everything(world *w, mun_ledger *ledger)
     }
 }
 
+/* How often is asked until all of the answer is there, with windows of so many rows. */
+static size_t by_windows(mun_ledger *ledger, mun_query query, uint64_t rows, answer *ret)
+{
+    size_t asked = 0;
+    const uint64_t size = 2 + ENTRIES;
+    do {
+        uint64_t end = 0;
+        query.end = size;
+        must(mun_ledger_find_window(ledger, &query, rows, &end, err));
+        assert_in_range(end, query.have_after ? query.after + 1 : 1, size);
+        query.end = end;
+        must(mun_ledger_find(ledger, &query, note, ret, err));
+        query.have_after = true;
+        query.after = end - 1;
+        asked++;
+    } while (query.end < size);
+    return asked;
+}
+
+/* The same answers through windows of any size, and not more of them than the rows ask for. */
+static void finds_by_windows(world *w, mun_ledger *ledger, bool indexed)
+{
+    uint8_t digest[MUN_HASH_SIZE];
+    world_digest(w, 7, digest);
+    mun_slice iss = MUN_LITERAL(WORLD_ISSUER), sub = MUN_LITERAL("subject 2");
+    mun_slice kid = mun_slice_of(w->issuer.signer.kid, MUN_HASH_SIZE);
+    mun_slice type = MUN_LITERAL("text/plain"), d = mun_slice_of(digest, sizeof digest);
+    const struct {
+        mun_query query;
+        size_t looked_at; /* rows, by an index that has them all; 0: all that are given */
+    } cases[] = {
+        {{.limit = 0}, 0},
+        {{.sub = sub}, 0},
+        {{.digest = d}, 0},
+        {{.iss = iss}, 0},
+        {{.iss = iss, .sub = sub}, 10},
+        {{.sub = sub, .content_type = type}, 10},
+        {{.sub = sub, .kid = kid, .since_ms = WORLD_START + 25 * 60000}, 5},
+        {{.sub = sub, .kid = MUN_LITERAL("nobody's")}, 10},
+        {{.iss = iss, .content_type = MUN_LITERAL("none/such")}, ENTRIES},
+        {{.iss = iss, .sub = sub, .digest = d}, 1},
+        {{.kid = kid}, 2 + ENTRIES},
+        {{.content_type = type, .until_ms = WORLD_START + 5 * 60000}, 7},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        answer whole = find(ledger, &cases[i].query);
+        for (uint64_t rows = 1; rows < 14; rows++) {
+            answer parts = {0};
+            size_t asked = by_windows(ledger, cases[i].query, rows, &parts);
+            assert_int_equal(parts.len, whole.len);
+            assert_memory_equal(parts.index, whole.index, whole.len * sizeof whole.index[0]);
+            if (!indexed) continue;
+            size_t most = (cases[i].looked_at + rows - 1) / rows;
+            if (asked != (most == 0 ? 1 : most)) {
+                fail_msg("case %zu, %llu rows: asked %zu times", i, (unsigned long long)rows,
+                         asked);
+            }
+        }
+    }
+}
+
 static uint64_t rows(world *w, mun_ledger *ledger)
 {
     mun_ledger_status status;
@@ -128,6 +190,7 @@ static void with_a_lagging_index(void **state)
     finds_by_everything(w, w->ledger); /* the newest rows are hardly there yet */
     wait_for_rows(w);
     finds_by_everything(w, w->ledger);
+    finds_by_windows(w, w->ledger, true);
 }
 
 static void without_index(void **state)
@@ -138,6 +201,7 @@ static void without_index(void **state)
     mun_ledger_open_options options = {.no_index = true};
     w->ledger = world_open_with(w, &options);
     finds_by_everything(w, w->ledger);
+    finds_by_windows(w, w->ledger, false);
     assert_int_equal(rows(w, w->ledger), 0);
 }
 

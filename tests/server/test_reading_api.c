@@ -252,6 +252,61 @@ static void after(void **state)
     json_decref(page);
 }
 
+/* Asks until there is nothing more; returns how often. */
+static unsigned follow(reading *r, const char *question, uint64_t ret[16], size_t *ret_len)
+{
+    char target[512];
+    unsigned asked = 0;
+    *ret_len = 0;
+    snprintf(target, sizeof target, "/v1/entries?%s", question);
+    for (bool more = true; more; asked++) {
+        assert_int_equal(ask(r, target), 200);
+        json_t *page = body_json(r), *entries = json_object_get(page, "entries");
+        for (size_t i = 0; i < json_array_size(entries) && *ret_len < 16; i++) {
+            ret[(*ret_len)++] = number_in(json_array_get(entries, i), "index");
+        }
+        more = !json_is_null(json_object_get(page, "next"));
+        if (more) {
+            snprintf(target, sizeof target, "/v1/entries?%s&cursor=%s", question,
+                     text_in(page, "next"));
+        }
+        json_decref(page);
+    }
+    return asked;
+}
+
+/* What is looked at for one page is bounded; a page may be empty and have a cursor nevertheless. */
+static void windows(void **state)
+{
+    reading *r = *state;
+    const struct {
+        const char *question;
+        size_t len, looked_at;
+    } cases[] = {
+        {"iss=https://issuer.example", 6, 0},
+        {"iss=https://issuer.example&content-type=none/such", 0, 6},
+        {"iss=https://issuer.example&sub=subject+2", 1, 1},
+        {"content-type=text/plain", 6, 8},
+        {"content-type=text/plain&until=2026-11-22T12:00:04Z", 3, 5},
+        {"kid=00", 0, 8},
+        {"kid=00&after=3", 0, 4},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        uint64_t whole[16], parts[16];
+        size_t whole_len = 0, len = 0;
+        r->service.find_rows = 0;
+        assert_int_equal(follow(r, cases[i].question, whole, &whole_len), 1);
+        assert_int_equal(whole_len, cases[i].len);
+        for (r->service.find_rows = 1; r->service.find_rows < 9; r->service.find_rows++) {
+            size_t most = (cases[i].looked_at + r->service.find_rows - 1) / r->service.find_rows;
+            unsigned asked = follow(r, cases[i].question, parts, &len);
+            assert_int_equal(asked, most == 0 ? 1 : most);
+            assert_int_equal(len, whole_len);
+            assert_memory_equal(parts, whole, len * sizeof parts[0]);
+        }
+    }
+}
+
 static void searches_refused(void **state)
 {
     reading *r = *state;
@@ -731,6 +786,7 @@ int main(void)
         TEST(conditions),
         TEST(pages),
         TEST(after),
+        TEST(windows),
         TEST(searches_refused),
         TEST(one_entry),
         TEST(documents),
