@@ -21,6 +21,7 @@
 #define MUN_BENCH_SMALL   256
 #define MUN_BENCH_BATCH   256 /* entries in one call */
 #define MUN_BENCH_THREADS 8   /* callers of batched appends */
+#define MUN_BENCH_AT_ONCE 64  /* threads at most, where there is one for each core */
 
 typedef struct mun_bench {
     mun_app *app;
@@ -44,6 +45,10 @@ void mun_bench_figure(mun_bench *b, const char *name, double value, const char *
 void mun_bench_say(const mun_bench *b, const char *what);
 
 double mun_bench_now(void); /* seconds, monotonic */
+
+/* Runs this in so many threads at once (MUN_BENCH_AT_ONCE at most), all with the same ctx, and
+ * waits for them. False: not all of them could be started. */
+bool mun_bench_at_once(unsigned threads, void *(*run)(void *ctx), void *ctx);
 
 /* folder/name, and its removal with all that is in it. */
 MUN_MUST mun_code mun_bench_path(const mun_bench *b, const char *name, char ret[MUN_PATH_BYTES_MAX],

@@ -2,13 +2,10 @@
 /* Statements for the load, signed by all cores before the clock starts. */
 #include "cli/bench_http.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define THREADS 64
 
 static mun_code one_signer(mun_bench_signers *s, size_t i, mun_error *err)
 {
@@ -121,8 +118,6 @@ static void *sign_thread(void *arg)
 mun_code mun_bench_pool_make(mun_bench_signers *signers, size_t n, unsigned cores,
                              mun_bench_pool *ret, mun_error *err)
 {
-    pthread_t threads[THREADS];
-    unsigned wanted = cores < THREADS ? cores : THREADS, started = 0;
     mun_bench_pool pool = {.each = MUN_BENCH_STATEMENT, .len = n};
     work w = {.signers = signers, .pool = &pool};
     MUN_TRY(find_padding(signers, &w.padding, err));
@@ -130,10 +125,7 @@ mun_code mun_bench_pool_make(mun_bench_signers *signers, size_t n, unsigned core
     if (pool.bytes == NULL) return mun_failf(err, MUN_E_MEMORY, 0, "no memory for statements");
     atomic_init(&w.next, 0);
     atomic_init(&w.failed, false);
-    while (started < wanted && pthread_create(&threads[started], NULL, sign_thread, &w) == 0)
-        started++;
-    for (unsigned i = 0; i < started; i++) pthread_join(threads[i], NULL);
-    if (started == 0 || atomic_load(&w.failed)) {
+    if (!mun_bench_at_once(cores, sign_thread, &w) || atomic_load(&w.failed)) {
         free(pool.bytes);
         return mun_fail(err, MUN_E_CRYPTO, MUN_NO_OFFSET, "signing the statements failed");
     }

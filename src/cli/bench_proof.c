@@ -108,9 +108,9 @@ static void *prove(void *arg)
 static mun_code prove_all(const mun_bench *b, const prover *model, double *ret_per_second,
                           mun_error *err)
 {
-    pthread_t threads[64];
-    prover work[64];
-    unsigned n = b->cores < 64 ? b->cores : 64, started = 0;
+    pthread_t threads[MUN_BENCH_AT_ONCE];
+    prover work[MUN_BENCH_AT_ONCE];
+    unsigned n = b->cores < MUN_BENCH_AT_ONCE ? b->cores : MUN_BENCH_AT_ONCE, started = 0;
     uint64_t count = 0;
     double seconds = b->seconds < TURN ? b->seconds : TURN, start = mun_bench_now();
     mun_code code = MUN_OK;

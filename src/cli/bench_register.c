@@ -114,18 +114,14 @@ static mun_code search_all(mun_ledger *ledger, mun_error *err)
 
 static mun_code register_turn(yard *y, double *took, uint64_t *count, mun_error *err)
 {
-    pthread_t threads[64];
-    unsigned n = y->b->cores * 2 < 64 ? y->b->cores * 2 : 64, started = 0;
     callers c = {.y = y};
     atomic_init(&c.next, 0);
     atomic_init(&c.code, MUN_OK);
     MUN_TRY(sign_all(y, (size_t)CALL * TURN_CALLS, err));
     double start = mun_bench_now();
-    while (started < n && pthread_create(&threads[started], NULL, caller_thread, &c) == 0)
-        started++;
-    for (unsigned i = 0; i < started; i++) pthread_join(threads[i], NULL);
+    bool all = mun_bench_at_once(y->b->cores * 2, caller_thread, &c);
     mun_code code = (mun_code)atomic_load(&c.code);
-    if (code != MUN_OK || started < n) {
+    if (code != MUN_OK || !all) {
         return mun_fail(err, code != MUN_OK ? code : MUN_E_MEMORY, MUN_NO_OFFSET,
                         "a registration failed");
     }
@@ -174,9 +170,9 @@ static void *floor_work(void *arg)
 static mun_code floor_turn(const yard *y, double seconds, double *took, uint64_t *count,
                            mun_error *err)
 {
-    pthread_t threads[64];
-    floor_thread work[64];
-    unsigned n = y->b->cores < 64 ? y->b->cores : 64, started = 0;
+    pthread_t threads[MUN_BENCH_AT_ONCE];
+    floor_thread work[MUN_BENCH_AT_ONCE];
+    unsigned n = y->b->cores < MUN_BENCH_AT_ONCE ? y->b->cores : MUN_BENCH_AT_ONCE, started = 0;
     bool failed = false;
     double start = mun_bench_now();
     for (; started < n; started++) {

@@ -86,6 +86,17 @@ void mun_bench_entry(uint8_t *ret, size_t size, uint64_t number)
     memcpy(ret, &number, sizeof number);
 }
 
+/* ---- Threads ---- */
+
+bool mun_bench_at_once(unsigned threads, void *(*run)(void *ctx), void *ctx)
+{
+    pthread_t thread[MUN_BENCH_AT_ONCE];
+    unsigned n = threads < MUN_BENCH_AT_ONCE ? threads : MUN_BENCH_AT_ONCE, started = 0;
+    while (started < n && pthread_create(&thread[started], NULL, run, ctx) == 0) started++;
+    for (unsigned i = 0; i < started; i++) pthread_join(thread[i], NULL);
+    return started == n;
+}
+
 /* ---- Appending by threads ---- */
 
 typedef struct crew {
@@ -159,19 +170,15 @@ static void *append_thread(void *arg)
 mun_code mun_bench_append(mun_bench_load *load, uint64_t *ret_entries, double *ret_seconds,
                           mun_error *err)
 {
-    pthread_t threads[64];
     double start = mun_bench_now();
     crew c = {.load = load, .until = start + load->seconds, .err = err};
-    unsigned n = load->threads < 64 ? load->threads : 64, started = 0;
     atomic_init(&c.next, load->first_number);
     atomic_init(&c.added, 0);
     pthread_mutex_init(&c.lock, NULL);
-    while (started < n && pthread_create(&threads[started], NULL, append_thread, &c) == 0)
-        started++;
-    for (unsigned i = 0; i < started; i++) pthread_join(threads[i], NULL);
+    bool all = mun_bench_at_once(load->threads, append_thread, &c);
     pthread_mutex_destroy(&c.lock);
     if (c.code != MUN_OK) return c.code;
-    if (started < n) return mun_failf(err, MUN_E_MEMORY, 0, "cannot start a thread");
+    if (!all) return mun_failf(err, MUN_E_MEMORY, 0, "cannot start a thread");
     *ret_entries = atomic_load(&c.added);
     *ret_seconds = mun_bench_now() - start;
     load->first_number = atomic_load(&c.next);
