@@ -404,6 +404,30 @@ def scenario_hang(checks, world):
     print(f"hang: the slowest answer of another ledger took {slowest:.2f} s", flush=True)
     checks.equal(service.stop(), 0, "hang: a graceful end")
     hang_closing(checks, world)
+    hang_opening(checks, world)
+
+
+def hang_opening(checks, world):
+    """The disk of one ledger does not answer from the start: it is being opened, for as long as that lasts, and /readyz says so."""
+    bad, good = world.ledger("load.example/slow", name="slow"), world.ledger("load.example/quick", name="quick")
+    faults = Faults(world, bad)
+    faults.set("hangs", 1)
+    service = world.serve(bad, good, env=faults.env, wait=False)
+    checks.ok(harness.wait_until(service.healthy, harness.START_SECONDS), "hang: it starts beside a disk that does not answer")
+    checks.ok(harness.wait_until(lambda: faults.get("waiting") > 0, 10), "hang: opening waits for the disk")
+
+    def states():
+        return [(row["name"], row["state"]) for row in service.get("/readyz").json()["ledgers"]]
+    checks.ok(harness.wait_until(lambda: states() == [("slow", "opening")], 10), f"hang: what is being opened is not ready: {states()}")
+    told = service.get("/readyz")
+    checks.equal((told.status, told.json()["status"], (told.header("retry-after") or "").isdigit()), (503, "starting", True), "hang: /readyz while it starts")
+    refused = service.post_statement(world.statement(), base="/slow", timeout=10)
+    checks.ok(refused.status == 503 and (refused.header("retry-after") or "").isdigit(), f"hang: a registration there: {refused}")
+    checks.equal(service.post_statement(world.statement(), base="/quick", timeout=10).status, 201, "hang: the other ledger registers")
+    faults.set("hangs", 0)
+    checks.ok(harness.wait_until(service.ready, 10), "hang: ready when the disk is well")
+    checks.equal(service.post_statement(world.statement(), base="/slow").status, 201, "hang: and it registers")
+    checks.equal(service.stop(), 0, "hang: a graceful end")
 
 
 def hang_closing(checks, world):

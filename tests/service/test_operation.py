@@ -91,8 +91,31 @@ def value(families, family, sample=None, **labels):
     return found[0] if len(found) == 1 else None
 
 
+def times(checks, families, most):
+    """One client, one request after the other: what took longer than its whole time, or less than any machine needs, is in another unit."""
+    def of(name, **labels):
+        return [value(families, name, f"{name}_{what}", **labels) for what in ("count", "sum")]
+    for route, count in (("entries_post", 26), ("none", 1)):
+        got, seconds = of("muniment_http_request_seconds", route=route)
+        checks.equal(got, count, f"requests timed of the route {route}")
+        checks.ok(count * 1e-6 < seconds < most, f"{count} requests of {route} took {seconds} s of {most}")
+    for stage, least in (("receive", 1e-8), ("queue", 1e-7), ("parse", 1e-6), ("verify", 2e-5), ("append", 1e-5), ("sign", 1e-5), ("reply", 1e-7)):
+        got, seconds = of("muniment_stage_seconds", stage=stage)
+        checks.ok(got * least < seconds < most, f"stage {stage}: {got} took {seconds} s of {most}")
+    got, seconds = of("muniment_fsync_seconds")
+    checks.ok(got * 1e-6 < seconds < most, f"{got} syncs took {seconds} s of {most}")
+
+
+def lagging(checks, world, service):
+    """The index follows the log; a moment after a registration it has not yet."""
+    def behind():
+        service.post("/mb/v1/batch", world.statement() + world.statement(), "application/cbor-seq")
+        return service.metric("muniment_ledger_index_lag_entries", ledger="mb") > 0
+    checks.ok(harness.wait_until(behind, 10), "an index that is behind is told")
+
+
 def metrics(checks, world):
-    a, b = world.ledger(name="ma"), world.ledger(name="mb")
+    a, b, began = world.ledger(name="ma"), world.ledger(name="mb"), time.monotonic()
     with world.serve(a, b) as service:
         checks.ok(harness.wait_until(service.ready, 10), "ready")
         statements = [world.statement() for _ in range(20)]
@@ -128,6 +151,8 @@ def metrics(checks, world):
         held, most = (value(families, f"muniment_index_memory_{what}") for what in ("bytes", "max_bytes"))
         checks.ok(4096 < held < most < 1 << 28, f"memory of the indexes: {held} of {most}")
         checks.ok(abs(value(families, "process_start_time_seconds") - time.time()) < 120, "start of the process")
+        times(checks, families, time.monotonic() - began)
+        lagging(checks, world, service)
         again = parse_metrics(service.get("/metrics").text)
         for name, (kind, samples) in families.items():
             if kind == "counter":

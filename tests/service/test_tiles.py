@@ -169,6 +169,14 @@ def check_fields(checks, client, size):
     checks.equal(client.get("/checkpoint", **{"If-None-Match": told.header("etag")}).status, 304, "a checkpoint that is known")
 
 
+def check_validator(checks, world, client):
+    """What a cache holds of the checkpoint is not good any more when the log has grown."""
+    known = client.get("/checkpoint")
+    checks.equal(client.service.post_statement(world.statement(), client.base).status, 201, "one entry more")
+    again = client.get("/checkpoint", **{"If-None-Match": known.header("etag")})
+    checks.ok(again.status == 200 and again.header("etag") != known.header("etag") and again.body != known.body, f"a checkpoint that has grown: {again}")
+
+
 def check_names(checks, client, size):
     for name in BAD_NAMES:
         reply = client.get("/tile/" + name)
@@ -265,6 +273,7 @@ def main():
             check_fields(checks, client, size)
             check_names(checks, client, size)
             check_export(checks, world, client, one)
+            check_validator(checks, world, client)
             other = Client(checks, service, "/two")
             checks.equal(other.get("/tile/0/000").status, 404, "the other ledger has no full tile")
             checks.equal(other.get("/tile/0/000.p/1").body == client.get("/tile/0/000.p/1").body, False, "the other ledger's tiles are its own")
