@@ -22,6 +22,7 @@ import itertools
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -39,9 +40,14 @@ import material  # noqa: E402
 from material import cbor, key_map, keys, merkle  # noqa: E402
 from muniment_ref import receipt as reference  # noqa: E402
 
-START_SECONDS = float(os.environ.get("MUN_START_SECONDS", "20"))  # until /healthz answers
-STOP_SECONDS = 40  # until the process has ended after SIGTERM
-HTTP_SECONDS = 30  # one answer
+# Ends of waits and not measurements: a machine that is busy with other things gets by, what never comes is still found.
+START_SECONDS = float(os.environ.get("MUN_START_SECONDS", "60"))  # until /healthz answers
+STOP_SECONDS = 60  # until the process has ended after SIGTERM: more than drain-seconds
+HTTP_SECONDS = 60  # one answer
+PROBE_SECONDS = 10  # one answer of /healthz or /readyz
+SOON = 30  # what is to happen by itself, and does so within moments
+
+PORTS = (20000, 32000)  # below those that the kernel gives to clients: nobody has one by chance while its service is down
 
 COSE = "application/cose"
 RECEIPT = "application/scitt-receipt+cose"
@@ -101,9 +107,12 @@ def muniment(*arguments, check=True, timeout=120, **more):
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port that nobody has; nor does a client that connects while its service is started again."""
+    while True:
+        port = random.SystemRandom().randrange(*PORTS)
+        with contextlib.suppress(OSError), socket.socket() as s:
+            s.bind(("127.0.0.1", port))
+            return port
 
 
 def wait_until(ready, seconds, step=0.02):
@@ -249,6 +258,15 @@ def read_to_end(s, limit=64 << 20):
     return bytes(data)
 
 
+def read_until(s, mark, limit=64 << 20):
+    """What comes up to this mark and with it; None where the end or the timeout comes before it."""
+    data = bytearray()
+    with contextlib.suppress(OSError):
+        while mark not in data and len(data) < limit and (part := s.recv(65536)):
+            data += part
+    return bytes(data) if mark in data else None
+
+
 def parse_head(head):
     """Status line and fields (without the empty line) as a Response without body, or None."""
     lines = head.split(b"\r\n")
@@ -331,26 +349,42 @@ class Service:
         self.start(wait)
 
     def start(self, wait=True):
-        """Starts (again), and waits until /healthz answers 200."""
+        """Starts (again), and waits until it serves."""
         with open(self.log_path, "ab") as err, open(self.out_path, "ab") as out:
             self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=self.env)
         RUNNING.add(self.process)
-        if wait and not wait_until(lambda: self.process.poll() is not None or self.healthy(), START_SECONDS):
+        return self.serving() if wait else self
+
+    def serving(self):
+        """Waits until /healthz answers and each ledger has been opened or cannot be: who asks earlier may be told to come again."""
+        if not wait_until(lambda: not self.alive() or self.healthy() and self.begun(), START_SECONDS):
             self.kill()
-            raise AssertionError(f"no /healthz after {START_SECONDS} s: {self.log()[-2000:]}")
-        if wait and self.process.poll() is not None:
+            raise AssertionError(f"it does not serve after {START_SECONDS} s: {self.log()[-2000:]}")
+        if not self.alive():
             raise AssertionError(f"{' '.join(self.command)} ended with {self.process.returncode}: {self.log()[-2000:]}")
         return self
 
     def healthy(self):
         with contextlib.suppress(OSError, http.client.HTTPException):
-            return self.request("GET", "/healthz", timeout=2).status == 200
+            return self.request("GET", "/healthz", timeout=PROBE_SECONDS).status == 200
+        return False
+
+    def begun(self):
+        """It has tried to open its ledgers (the first 64 of them)."""
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            return self.request("GET", "/readyz", timeout=PROBE_SECONDS).json()["status"] != "starting"
         return False
 
     def ready(self):
         with contextlib.suppress(OSError, http.client.HTTPException):
-            return self.request("GET", "/readyz", timeout=2).status == 200
+            return self.request("GET", "/readyz", timeout=PROBE_SECONDS).status == 200
         return False
+
+    def settled(self, path, **more):
+        """The answer to a GET when its ledger has moved: what is being opened or closed anew is answered 503 for a while."""
+        found = []
+        wait_until(lambda: found.append(self.get(path, **more)) or found[-1].status != 503, SOON)
+        return found[-1]
 
     @property
     def pid(self):
@@ -386,9 +420,17 @@ class Service:
         self.process.send_signal(number)
 
     def log(self):
-        return self.log_path.read_text(errors="replace")
+        """Its lines; of a living process those that are whole. A request has its line, as its figures, a moment after its answer."""
+        text = self.log_path.read_text(errors="replace")
+        return text[:text.rfind("\n") + 1] if self.alive() else text
+
+    def logged(self, *texts, seconds=SOON):
+        """Whether each of these comes to stand in the log."""
+        return wait_until(lambda: all(text in self.log() for text in texts), seconds)
 
     def output(self):
+        """What it said; it greets a moment after it answers."""
+        wait_until(lambda: not self.alive() or self.out_path.stat().st_size > 0, SOON)
         return self.out_path.read_text(errors="replace")
 
     def memory(self, field="VmRSS"):
@@ -444,9 +486,9 @@ class Service:
                     s.shutdown(socket.SHUT_WR)
             return read_to_end(s)
 
-    def metric(self, name, **labels):
+    def metric(self, name, connection=None, **labels):
         """The value of one sample of /metrics, or None; labels must be among its labels."""
-        for line in self.get("/metrics").text.splitlines():
+        for line in self.get("/metrics", connection=connection).text.splitlines():
             if line.startswith("#") or not line.startswith(name):
                 continue
             key, _, value = line.rpartition(" ")

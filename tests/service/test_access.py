@@ -76,7 +76,7 @@ def tokens_and_scopes(checks, world):
 def for_own_caches(checks, service, tokens):
     """What a token was needed for may be kept by nobody but who asked, whatever the token is called."""
     kid = harness.base64url(service.get("/.well-known/scitt-keys", headers=bearer(tokens["both"])).cbor()[0][2])
-    known = harness.wait_until(lambda: service.get(READ, headers=bearer(tokens["anyone"])).status == 200, 5)
+    known = harness.wait_until(lambda: service.get(READ, headers=bearer(tokens["anyone"])).status == 200, harness.SOON)
     checks.ok(known, "a token may be called anyone")
     for path in (READ, "/tile/0/000.p/1", "/tile/entries/000.p/1", "/ledger.pub", "/commits", "/export", "/v1/entries/0",
                  "/v1/entries/0/statement", "/v1/entries/0/inclusion?size=1", "/.well-known/scitt-keys", f"/.well-known/scitt-keys/{kid}"):
@@ -86,27 +86,37 @@ def for_own_caches(checks, service, tokens):
             checks.ok(got.status == 200 and told.startswith("private, max-age="), f"{path} by the token {name}: {got.status}, {told}")
 
 
+def write(file, text, mode):
+    """In one step, as who writes a tokens file should: half of one may be a file without tokens, and count."""
+    new = file.with_name(file.name + ".new")
+    new.write_text(text)
+    new.chmod(mode)
+    new.rename(file)
+
+
 def changes(checks, service, world, file, tokens):
     """Revoked, made and expired tokens count without a restart or a signal."""
     harness.muniment("token", "revoke", "reader", "--tokens", file)
     checks.ok(harness.wait_until(lambda: service.get(READ, headers=bearer(tokens["read"])).status == 401, 10), "a revoked token is refused within seconds")
-    soon = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=6)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    late = new_token(file, "late", "read", "--expires", soon)
-    checks.ok(harness.wait_until(lambda: service.get(READ, headers=bearer(late)).status == 200, 5), "a new token counts within seconds")
-    checks.ok(harness.wait_until(lambda: service.get(READ, headers=bearer(late)).status == 401, 15), "an expired token is refused")
+    for seconds in (6, 30):  # a slow machine is not there before the first one has expired
+        soon = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        late = new_token(file, f"late{seconds}", "read", "--expires", soon)
+        if counts := harness.wait_until(lambda: service.get(READ, headers=bearer(late)).status == 200, seconds):
+            break
+    checks.ok(counts, "a new token counts within seconds")
+    checks.ok(harness.wait_until(lambda: service.get(READ, headers=bearer(late)).status == 401, seconds + harness.SOON), "an expired token is refused")
     checks.ok("expired" in service.get(READ, headers=bearer(late)).problem()[1], "and told that it has expired")
     whole = file.read_text()
-    file.write_text(whole + "rubbish\n")
-    checks.ok(harness.wait_until(lambda: "access_refused" in service.log(), 10), "a broken file is told in the log")
+    write(file, whole + "rubbish\n", 0o600)
+    checks.ok(service.logged("access_refused"), "a broken file is told in the log")
     checks.equal(service.get(READ, headers=bearer(tokens["both"])).status, 200, "and what was read before holds")
     time.sleep(1.7)  # three looks at it
     checks.equal(service.log().count("access_refused"), 1, "how often that is told")
-    os.chmod(file, 0o640)
-    file.write_text(whole.replace("both ", "gone ", 1))
-    checks.ok(harness.wait_until(lambda: "chmod 600" in service.log(), 10), "a file that others can read is refused, with advice")
+    write(file, whole.replace("both ", "gone ", 1), 0o640)
+    checks.ok(service.logged("chmod 600"), "a file that others can read is refused, with advice")
     checks.equal(service.get(READ, headers=bearer(tokens["both"])).status, 200, "and what was read before still holds")
     os.chmod(file, 0o600)
-    checks.ok(harness.wait_until(lambda: service.log().count("access_read") >= 3, 10), "the mended file is read")
+    checks.ok(harness.wait_until(lambda: service.log().count("access_read") >= 3, harness.SOON), "the mended file is read")
 
 
 def open_ledger(checks, world):
@@ -161,7 +171,7 @@ def certificates(checks, world):
     text = f'listen "unix:{unix}" {{ proxy = true }}\n' + ledger_section(world.ledger(), "read = token", "submit = token", f'certificates = "{file}"')
     with serve(world, text, listen=None, wait=False) as service:
         service.unix = str(unix)
-        checks.ok(harness.wait_until(service.healthy, 10), "a service that the configuration tells where to listen")
+        checks.ok(service.serving(), "a service that the configuration tells where to listen")
         near = {"X-Forwarded-For": "192.0.2.7"}
         for what, headers, status in [
                 ("none", {}, 401), ("the certificate", {"X-Client-Cert": escaped}, 200), ("its SHA-256", {"X-Client-Cert-SHA256": fingerprint}, 200),
@@ -169,7 +179,7 @@ def certificates(checks, world):
                 ("rubbish", {"X-Client-Cert": "%zz"}, 401), ("a short hash", {"X-Client-Cert-SHA256": "ab"}, 401),
                 ("no certificate inside", {"X-Client-Cert": harness.quote("-----BEGIN X-----\nAA==\n-----END X-----\n")}, 401)]:
             checks.equal(service.get(READ, headers=dict(near, **headers)).status, status, f"certificate: {what}")
-        checks.ok("from=192.0.2.7" in service.log() and "principal=client" in service.log(), "address and name in the log")
+        checks.ok(service.logged("from=192.0.2.7", "principal=client"), "address and name in the log")
         checks.ok(fingerprint not in service.log(), "the fingerprint is not")
         file.write_text(f"client submit,read 2026-01-01T00:00:00Z 2026-02-01T00:00:00Z {fingerprint}\n")
         late = dict(near, **{"X-Client-Cert": escaped})
@@ -177,7 +187,7 @@ def certificates(checks, world):
         checks.ok(expired and service.get(READ, headers=late).status == 401, "a certificate whose entry has expired")
         os.chmod(file, 0o646)
         service.signal()
-        checks.ok(harness.wait_until(lambda: "others can change" in service.log(), 10), "a certificates file that others can write is refused")
+        checks.ok(service.logged("others can change"), "a certificates file that others can write is refused")
 
 
 # ---- how much ----
@@ -193,12 +203,13 @@ def rates(checks, world):
     text = ledger_section(world.ledger(), f'tokens = "{file}"', "per-principal { requests-per-second = 5 burst = 10 body-bytes = 3000 }",
                           "per-address { requests-per-second = 1000 }")
     with serve(world, text) as service:
-        begin = time.monotonic()
-        got = statuses(service, 30, bearer(slow))
+        begin, got = time.monotonic(), []
+        while len(got) < 30 or (all(r.status == 200 for r in got) and len(got) < 11 + 5 * (time.monotonic() - begin)):  # the slow need more of them
+            got += statuses(service, 30, bearer(slow))
         good, most = sum(r.status == 200 for r in got), 11 + 5 * (time.monotonic() - begin)
-        checks.ok(10 <= good <= min(most, 29), f"a burst of 10 at 5 a second lets about 10 of 30 through: {good}")
+        checks.ok(10 <= good <= min(most, len(got) - 1), f"a burst of 10 at 5 a second lets about 10 of 30 through: {good} of {len(got)}")
         refused = [r for r in got if r.status == 429]
-        checks.equal(len(refused), 30 - good, "the others are 429")
+        checks.equal(len(refused), len(got) - good, "the others are 429")
         checks.ok(refused and refused[-1].header("retry-after", "").isdigit() and 1 <= int(refused[-1].header("retry-after")) <= 2, "Retry-After is computed")
         checks.equal(refused[-1].problem()[0], "Too Many Requests", "the title of a 429")
         checks.equal(service.get(READ, headers=bearer(fast)).status, 200, "another principal is not held back")
@@ -221,13 +232,14 @@ def addresses(checks, world):
     text = f'listen "unix:{unix}" {{ proxy = true }}\n' + ledger_section(world.ledger(), "per-address { requests-per-second = 1 burst = 3 }")
     with serve(world, text, listen=None, wait=False) as service:
         service.unix = str(unix)
-        checks.ok(harness.wait_until(service.healthy, 10), "the service runs")
+        checks.ok(service.serving(), "the service runs")
+        ended = [time.monotonic()]
 
         def passes(address, burst, what, n=20):
-            """Of n requests the burst passes, and what a second gives: one."""
-            begin = time.monotonic()
+            """Of n requests the burst passes, and what a second gives since the one before them: one."""
             good = sum(r.status == 200 for r in statuses(service, n, {"X-Forwarded-For": address}))
-            checks.ok(burst <= good <= burst + 1 + time.monotonic() - begin and good < n, f"{what}: {good} of {n} pass, {burst} at once")
+            since, ended[0] = time.monotonic() - ended[0], time.monotonic()
+            checks.ok(burst <= good <= burst + 1 + since and (good < n or since > n), f"{what}: {good} of {n} pass, {burst} at once, in {since:.1f} s")
         passes("192.0.2.1", 3, "one address")
         passes("192.0.2.2", 3, "another")
         passes("evil, 192.0.2.2", 0, "what the client itself wrote in front of the proxy's is not heard")
@@ -249,7 +261,7 @@ def concurrent_requests(checks, world):
         checks.ok(streams[2].recv(100).startswith(b"HTTP/1.1 429"), "one more is 429")
         for s in streams:
             s.close()
-        checks.ok(harness.wait_until(lambda: service.get(READ).status == 200, 20), "when the streams have ended there is room again")
+        checks.ok(harness.wait_until(lambda: service.get(READ).status == 200, 60), "when the streams have ended there is room again")
     file = world.path()
     busy, other = new_token(file, "busy", "read"), new_token(file, "other", "read")
     with serve(world, ledger_section(world.ledger(), f'tokens = "{file}"', "per-principal { concurrent = 1 }")) as service, service.socket() as s:
@@ -265,10 +277,10 @@ def before_the_body(checks, world):
     file = world.path()
     new_token(file, "x", "submit")
     with serve(world, ledger_section(world.ledger(), "submit = token", f'tokens = "{file}"')) as service:
-        with service.socket(timeout=5) as s:
+        with service.socket(harness.SOON) as s:
             s.sendall(b"POST /entries HTTP/1.1\r\nHost: x\r\nContent-Type: application/cose\r\nContent-Length: 60000\r\nExpect: 100-continue\r\n\r\n")
             checks.ok(s.recv(100).startswith(b"HTTP/1.1 401"), "401 instead of 100 Continue")
-        with service.socket(timeout=5) as s:
+        with service.socket(harness.SOON) as s:
             s.sendall(b"POST /entries HTTP/1.1\r\nHost: x\r\nContent-Type: application/cose\r\nContent-Length: 1000000\r\n\r\n")
             checks.ok(s.recv(100).startswith(b"HTTP/1.1 401"), "401 before a large body")
 
@@ -295,18 +307,16 @@ def streams_end(checks, world):
     token = new_token(file, "follower", "read")
     ledger = world.ledger()
     with serve(world, ledger_section(ledger, "read = token", f'tokens = "{file}"')) as service:
-        follower = service.socket(timeout=20)
+        follower = service.socket(harness.SOON)
         follower.sendall(f"GET /v1/events?after=0 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
         service.post_statement(world.statement())
-        text = b""
-        while b"\nid: 1\n" not in text:
-            text += follower.recv(65536) or b"\nid: 1\n ended early"
-        checks.ok(text.startswith(b"HTTP/1.1 200 ") and b"early" not in text, "the stream is open and follows")
+        text = harness.read_until(follower, b"\nid: 1\n") or b""
+        checks.ok(text.startswith(b"HTTP/1.1 200 "), f"the stream is open and follows: {text}")
         harness.muniment("token", "revoke", "follower", "--tokens", file)
         checks.ok(harness.wait_until(lambda: service.get(READ, headers=bearer(token)).status == 401, 10), "the token is revoked")
         service.post_statement(world.statement())
-        rest = follower.recv(65536)
-        checks.ok(b"id: 2" not in rest and b"0\r\n\r\n" in rest, f"its stream ends without another entry: {rest[:200]}")
+        rest = harness.read_until(follower, b"0\r\n\r\n")
+        checks.ok(rest is not None and b"id: 2" not in rest, f"its stream ends without another entry: {rest and rest[:200]}")
         follower.close()
 
 

@@ -10,7 +10,7 @@ import subprocess
 import harness
 
 
-def ended(*arguments, timeout=20, **more):
+def ended(*arguments, timeout=harness.HTTP_SECONDS, **more):
     """A service that ends by itself: (status, everything it said)."""
     done = subprocess.run([str(harness.program()), "serve", *map(str, arguments)], capture_output=True, text=True, timeout=timeout, **more)
     return done.returncode, done.stdout + done.stderr
@@ -30,7 +30,7 @@ def without_file(checks, world):
         out = service.output()
         checks.ok(f"one  {service.url}/" in out, f"its URL is printed: {out!r}")
         command = next(line for line in out.splitlines() if line.startswith("Try: "))[5:]
-        tried = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=20)
+        tried = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=harness.HTTP_SECONDS)
         checks.ok(tried.stdout.startswith("x.example/one\n"), f"the command that is printed works: {command}")
         checks.equal(service.stop(), 0, "SIGTERM ends it with 0")
     with world.serve(one, two, listen="unix") as service:
@@ -38,7 +38,7 @@ def without_file(checks, world):
                      "two ledgers stand under their names")
         checks.equal(service.get("/checkpoint").status, 404, "and nothing at the root")
         command = next(line for line in service.output().splitlines() if line.startswith("Try: "))[5:]
-        tried = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=20)
+        tried = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=harness.HTTP_SECONDS)
         checks.ok(tried.stdout.startswith("x.example/one\n"), f"the command that is printed works: {command}")
         checks.equal(oct(os.stat(service.unix).st_mode & 0o777), "0o660", "mode of the socket")
         checks.equal(service.stop(), 0, "SIGTERM ends it with 0")
@@ -152,7 +152,7 @@ def full_file(checks, world):
             f'ledger h {{ directory = "{host}" host = h.example }}\nledger p {{ directory = "{path}" path = "/paper" read-only = true }}\n'
             f'ledger locked {{ directory = "{locked}" passphrase-file = "{secret}" }}\n')
     with world.serve("--config", world.config(text)) as service:
-        checks.ok(harness.wait_until(service.ready, 20), "ready when every ledger has been opened")
+        checks.ok(harness.wait_until(service.ready, harness.SOON), "ready when every ledger has been opened")
         checks.equal(service.get("/checkpoint", headers={"Host": "h.example"}).text.split("\n")[0], "x.example/h", "a ledger by its host")
         checks.equal(service.get("/paper/checkpoint").text.split("\n")[0], "x.example/p", "a ledger by its path")
         checks.equal(service.get("/checkpoint").status, 404, "another host has no ledger at the root")
@@ -161,8 +161,8 @@ def full_file(checks, world):
         checks.equal((got.status, got.body[:200] if got.status != 201 else b""), (201, b""), "a ledger with a passphrase signs")
         checks.ok(got.header("location", "").startswith("https://ledger.example/locked/entries/"), f"public-url is in Location: {got.header('location')}")
         checks.among(service.post_statement(world.statement(), "/paper").status, (403, 405, 503), "a read-only ledger registers nothing")
-        lines = [json.loads(line) for line in service.log().splitlines()]
-        checks.ok(any(entry["event"] == "request" and entry["status"] == 201 for entry in lines), "the log is JSON")
+        checks.ok(harness.wait_until(lambda: any(entry["event"] == "request" and entry["status"] == 201 for entry in map(json.loads, service.log().splitlines())),
+                                     harness.SOON), "the log is JSON")
         names = {entry["name"]: entry for entry in service.get("/v1/service").json()["ledgers"]}
         checks.equal((names["h"]["host"], names["p"]["base"], names["p"]["read_only"]), ("h.example", "/paper", True), "/v1/service tells them apart")
         checks.ok("correct horse" not in service.log(), "no passphrase in the log")
@@ -181,7 +181,7 @@ def own_host(checks, world, service):
     told = service.output()
     checks.ok("h  https://h.example/\n" in told and "p  https://ledger.example/paper/\n" in told, f"the greeting tells where each is: {told}")
     words = shlex.split(told.partition("Try: ")[2].splitlines()[0])
-    done = subprocess.run([*words, "-sS", "-f"], capture_output=True, text=True, timeout=20)
+    done = subprocess.run([*words, "-sS", "-f"], capture_output=True, text=True, timeout=harness.HTTP_SECONDS)
     checks.ok(done.stdout.startswith("x.example/h\n"), f"the command to try works: {words}: {done.stdout}{done.stderr}")
 
 
@@ -200,10 +200,10 @@ def issuers_of_a_served_ledger(checks, world):
             path.write_text(section % said)
             before = service.log().count("event=reloaded")
             service.signal()
-            checks.ok(harness.wait_until(lambda: service.log().count("event=reloaded") > before, 10), "reloaded")
-            checks.equal(service.get("/checkpoint").status, 200, "it reads throughout")
+            checks.ok(harness.wait_until(lambda: service.log().count("event=reloaded") > before, harness.SOON), "reloaded")
+            checks.equal(service.settled("/checkpoint").status, 200, "it reads throughout")
             if said:
-                checks.ok(harness.wait_until(lambda: harness.muniment(*add, check=False).returncode == 0, 5), "the service lets go of it")
+                checks.ok(harness.wait_until(lambda: harness.muniment(*add, check=False).returncode == 0, harness.SOON), "the service lets go of it")
         document = world.path()
         document.write_text("lease")
         done = harness.muniment("register", "-l", service.url, "--key", key, "--issuer", "https://new.example", document, check=False)

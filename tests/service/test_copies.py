@@ -138,6 +138,8 @@ def backup_under_load(checks, world):
         thread.start()
         sizes, restored = [], []
         for n in range(4):
+            seen = len(sent)
+            checks.ok(harness.wait_until(lambda: len(sent) > seen, harness.SOON), "registrations go on")
             told = json.loads(muniment("backup", ledger, out, "--json").stdout)
             sizes.append(told["size"])
             checks.equal(told["size_before"], sizes[n - 1] if n else 0, "what the backup held before")
@@ -145,7 +147,9 @@ def backup_under_load(checks, world):
             muniment("restore", out, restored[n])
         stop.set()
         thread.join()
-        muniment("backup", ledger, out)
+        size = 1 + 300 + len(sent)  # another process sees what was acknowledged a moment later
+        checks.ok(harness.wait_until(lambda: json.loads(muniment("backup", ledger, out, "--json").stdout)["size"] == size, harness.SOON),
+                  "the last backup has all that was acknowledged")
     checks.ok(sizes == sorted(sizes) and sizes[-1] > sizes[0], f"the backups grow: {sizes}")
     checks.ok(all(status == 201 for status, _ in sent), f"the service answered {set(s for s, _ in sent)}")
     last = world.path("last")
@@ -252,17 +256,17 @@ def standby_over_http(checks, world):
         with world.serve(standby) as second:
             replies = [service.post_statement(world.statement()) for _ in range(40)]
             checks.ok(all(r.status == 201 for r in replies), "the original registers")
-            seen = harness.wait_until(lambda: second.get("/checkpoint").text.split("\n")[1] == "301", 20)
+            seen = harness.wait_until(lambda: second.get("/checkpoint").text.split("\n")[1] == "301", harness.HTTP_SECONDS)
             checks.ok(seen, f"the served standby grows: {second.get('/checkpoint').text}")
             checks.equal(second.get("/checkpoint").body, service.get("/checkpoint").body, "the same checkpoint")
             checks.equal(second.get("/tile/entries/001.p/45").body, service.get("/tile/entries/001.p/45").body, "the same bundle")
             checks.equal(second.post_statement(world.statement()).status, 403, "a standby does not register")
             checks.equal(second.get("/v1/entries/5/receipt").status, 403, "a standby signs no receipt")
             service.kill()
-            checks.ok(harness.wait_until(lambda: second.get("/v1/entries/299").status == 200, 5), "it answers when the original is gone")
+            checks.ok(harness.wait_until(lambda: second.get("/v1/entries/299").status == 200, harness.SOON), "it answers when the original is gone")
             service.start()
             checks.equal(service.post_statement(world.statement()).status, 201, "the original is back")
-            seen = harness.wait_until(lambda: second.get("/checkpoint").text.split("\n")[1] == "302", 20)
+            seen = harness.wait_until(lambda: second.get("/checkpoint").text.split("\n")[1] == "302", harness.HTTP_SECONDS)
             checks.ok(seen, "the standby goes on following")
         checks.ok("cannot" in muniment("adopt", standby, check=False).stderr or size_of(standby) == 302, "no adoption while it follows")
         follower.send_signal(signal.SIGKILL)

@@ -17,13 +17,14 @@ CROWD = 500
 GROW = 600
 LARGE = 6000  # bytes of subject: what a stalled reader is behind with must not fit into socket buffers
 SEED = 20261122
+DELAYED = 12  # seconds: less than a stalled reader (write-seconds) or a ping waits, more than a disk that is written to by others takes
 
 
 class Reader:
     """One stream, read line by line from a raw socket."""
 
     def __init__(self, service, after=None, last=None, base=""):
-        self.socket = service.socket(timeout=20)
+        self.socket = service.socket(harness.HTTP_SECONDS)
         query = "" if after is None else f"?after={after}"
         field = "" if last is None else f"Last-Event-ID: {last}\r\n"
         self.socket.sendall(f"GET {base}/v1/events{query} HTTP/1.1\r\nHost: localhost\r\n{field}\r\n".encode())
@@ -104,7 +105,7 @@ def many_readers(checks, world, service):
         thread.start()
     grow(service, world, GROW)
     for thread in threads:
-        thread.join(30)
+        thread.join(harness.HTTP_SECONDS)
     for n, result in enumerate(results):
         checks.ok(result, f"the reader that began after {begin[n]}: {'lacks entries or has them twice' if result is not None else 'did not get all'}")
 
@@ -113,7 +114,7 @@ def crowd(checks, service):
     """More streams than may be read for at once, each at a place of its own: all get on."""
     sockets = []
     for n in range(CROWD):
-        sockets.append(service.socket(timeout=20))
+        sockets.append(service.socket(harness.HTTP_SECONDS))
         sockets[-1].sendall(f"GET /v1/events?after={n} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
     began, good = time.monotonic(), 0
     for n, s in enumerate(sockets):
@@ -138,10 +139,9 @@ def broken_connections(checks, service):
 def stalled_reader(checks, world, service):
     start, before = size_of(service), service.memory()
     stalled = [Reader(service) for _ in range(8)]
-    usual = grow(service, world, 200, "x" * LARGE)
-    slowest = grow(service, world, 1000, "x" * LARGE)
+    slowest = grow(service, world, 1200, "x" * LARGE)
     end = size_of(service)
-    checks.ok(slowest < max(2.0, 20 * usual), f"registering beside stalled readers took up to {slowest:.2f} s")
+    checks.ok(slowest < DELAYED, f"registering beside stalled readers took up to {slowest:.2f} s")
     checks.ok(service.memory() - before < 96 << 20, f"{(service.memory() - before) >> 20} MiB more for readers that do not read")
     quick = Reader(service, after=start - 1)
     checks.ok(right(quick.events(end - start), start, end), "another reader is not kept waiting")
@@ -182,7 +182,7 @@ def leave(service):
 def forgotten(checks, service):
     """Streams whose readers are gone are found by the next sign of life that cannot be sent to them."""
     gauge = "muniment_open_event_streams"
-    checks.ok(harness.wait_until(lambda: service.metric(gauge) == 0, 45, 0.5), f"{service.metric(gauge)} streams of readers that have gone are still open")
+    checks.ok(harness.wait_until(lambda: service.metric(gauge) == 0, 90, 0.5), f"{service.metric(gauge)} streams of readers that have gone are still open")
 
 
 def closed_meanwhile(checks, world):
@@ -194,7 +194,7 @@ def closed_meanwhile(checks, world):
                                   for name, ledger, base in (("first", first, "/"), ("second", second, "/second"))))
     service = world.serve("--config", path, listen=None, wait=False)
     service.host, service.port = "127.0.0.1", port
-    checks.ok(harness.wait_until(service.healthy, harness.START_SECONDS), "two ledgers, of which one may be open")
+    checks.ok(service.serving(), "two ledgers, of which one may be open")
     grow(service, world, 400, "x" * LARGE)
     end, over = size_of(service), threading.Event()
     opened = []
@@ -251,7 +251,7 @@ def hung(checks, world):
         disk.set(1)
         starts = [1, size["/bad"] - 20] * 6  # far back, and among the last: two places, which two of its workers wait for
         late = [Reader(service, after=start - 1, base="/bad") for start in starts]
-        checks.ok(harness.wait_until(lambda: disk.waiting() > 0, 10), "somebody waits for the disk")
+        checks.ok(harness.wait_until(lambda: disk.waiting() > 0, harness.SOON), "somebody waits for the disk")
         slowest = 0.0
         for n in range(size["/good"], size["/good"] + 15):
             began = time.monotonic()
@@ -259,7 +259,7 @@ def hung(checks, world):
             checks.ok(all(right(reader.events(1), n, n + 1) for reader in news), f"entry {n} of the other ledger comes to its streams")
             slowest = max(slowest, time.monotonic() - began)
         checks.ok(disk.waiting() > 0, "the disk has not answered meanwhile")
-        checks.ok(slowest < 3, f"an entry of another ledger came after {slowest:.2f} s")
+        checks.ok(slowest < DELAYED, f"an entry of another ledger came after {slowest:.2f} s")
         disk.set(0)
         for start, reader in zip(starts, late):
             checks.ok(right(reader.events(size["/bad"] - start), start, size["/bad"]), f"the stream from {start} gets everything when the disk answers again")

@@ -19,7 +19,7 @@ LIBRARY_ANSWERS = {7, 8, 9, 10, 11, 12, 13, 19, 104, 107, 115, 116, 117, 124}
 
 def ask(service, data, cuts=()):
     """All that is answered, and whether the service closed the connection."""
-    with service.socket(timeout=5) as s:
+    with service.socket(harness.SOON) as s:
         at = 0
         try:
             if not service.unix:
@@ -84,12 +84,13 @@ def run(checks, service, host):
 def refusals_told(checks, service, pages):
     """Each page of the library is counted and in the log, by its status alone, and no more often than once a second."""
     checks.ok(service.metric("muniment_framing_refused_total", by="service") > 50, "our refusals are counted")
+    harness.wait_until(lambda: service.metric("muniment_framing_refused_total", by="library") == pages, harness.SOON)  # after its answer
     checks.equal(service.metric("muniment_framing_refused_total", by="library"), pages, "the library's refusals are counted, each once")
     checks.ok(pages >= 3 * len(LIBRARY_ANSWERS), f"the library has refused {pages}")
 
     def lines():
         return [dict(f.split("=", 1) for f in line.split()) for line in service.log().splitlines() if "event=library_refused" in line]
-    checks.ok(harness.wait_until(lambda: sum(int(f["requests"]) for f in lines()) == pages, 3), f"the log tells of {pages}: {lines()}")
+    checks.ok(harness.wait_until(lambda: sum(int(f["requests"]) for f in lines()) == pages, harness.SOON), f"the log tells of {pages}: {lines()}")
     checks.equal({f["status"] for f in lines()}, {"400", "413", "414", "505"}, "the statuses told")
     checks.ok(all(set(f) == {"time", "level", "event", "status", "requests"} for f in lines()), "nothing else is told")
     rounds = [(f["time"][:19], f["status"]) for f in lines()]

@@ -117,13 +117,15 @@ def lagging(checks, world, service):
 def metrics(checks, world):
     a, b, began = world.ledger(name="ma"), world.ledger(name="mb"), time.monotonic()
     with world.serve(a, b) as service:
-        checks.ok(harness.wait_until(service.ready, 10), "ready")
+        checks.ok(harness.wait_until(service.ready, harness.SOON), "ready")
         statements = [world.statement() for _ in range(20)]
         for statement in statements + statements[:5]:
             checks.equal(service.post_statement(statement, "/ma").status, 201, "a registration")
         service.post_statement(b"\x00", "/ma")
         service.get("/nowhere")
-        checks.ok(harness.wait_until(lambda: service.metric("muniment_ledger_index_lag_entries", ledger="ma") == 0, 5), "the index follows")
+        checks.ok(harness.wait_until(lambda: service.metric("muniment_ledger_index_lag_entries", ledger="ma") == 0, harness.SOON), "the index follows")
+        for told, number in ({"status": "201"}, 25), ({"route": "none"}, 1):  # a request is counted a moment after its answer
+            harness.wait_until(lambda: service.metric("muniment_http_requests_total", **told) == number, harness.SOON)
         got = service.get("/metrics")
         checks.equal(got.header("content-type"), "text/plain; version=0.0.4; charset=utf-8", "type of /metrics")
         families = parse_metrics(got.text)
@@ -172,7 +174,7 @@ def health(checks, world):
     damage(bad)
     with world.serve(good, bad) as service:
         checks.equal((service.get("/healthz").status, service.get("/healthz").json()), (200, {"status": "ok"}), "/healthz of a service with a damaged ledger")
-        checks.ok(harness.wait_until(lambda: service.get("/readyz").json()["status"] != "starting", 10), "/readyz has looked at the ledgers")
+        checks.ok(harness.wait_until(lambda: service.get("/readyz").json()["status"] != "starting", harness.SOON), "/readyz has looked at the ledgers")
         got = service.get("/readyz")
         checks.equal(got.status, 503, "/readyz with a damaged ledger")
         checks.ok(got.header("retry-after", "").isdigit(), "and Retry-After")
@@ -182,12 +184,12 @@ def health(checks, world):
         checks.equal(service.post_statement(world.statement(), "/good").status, 201, "the other ledger registers")
         checks.ok(service.get("/bad/checkpoint").status >= 500, "the damaged one does not answer")
         checks.equal({e["name"]: e["state"] for e in service.get("/v1/service").json()["ledgers"]}, {"good": "ready", "bad": "damaged"}, "/v1/service")
-        checks.ok("ledger=bad" in service.log() or '"bad"' in service.log(), "the log tells of it")
+        checks.ok("ledger=bad" in service.log(), "the log tells of it")
         for path in ("/healthz", "/readyz", "/metrics", "/v1/service"):
             checks.equal(service.request("POST", path, b"").status, 405, f"POST {path}")
             checks.ok(service.request("HEAD", path).body == b"", f"HEAD {path}")
     with world.serve(good) as service:
-        checks.ok(harness.wait_until(service.ready, 10), "ready with good ledgers alone")
+        checks.ok(harness.wait_until(service.ready, harness.SOON), "ready with good ledgers alone")
         checks.equal(service.get("/readyz").json(), {"ledgers": [], "status": "ready"}, "/readyz then")
 
 
@@ -200,7 +202,7 @@ def identity_damaged(checks, world):
         file.unlink()
         file.write_bytes(broken) if broken is not None else file.mkdir()
         with world.serve(good, bad) as service:
-            checks.ok(harness.wait_until(lambda: service.get("/readyz").json()["status"] != "starting", 10), f"ledger.pub, {what}: served")
+            checks.ok(harness.wait_until(lambda: service.get("/readyz").json()["status"] != "starting", harness.SOON), f"ledger.pub, {what}: served")
             told = service.get("/readyz").json()["ledgers"]
             checks.equal([e["name"] for e in told], [bad.name], f"{what}: /readyz names it")
             checks.ok(told[0]["reason"] and str(world.folder) not in told[0]["reason"], f"{what}: and why: {told}")
@@ -212,21 +214,21 @@ def identity_damaged(checks, world):
             checks.ok(bad.name in listed.stdout, f"{what}: muniment status lists it: {listed.stdout}{listed.stderr}")
             file.unlink() if broken is not None else file.rmdir()
             file.write_bytes(whole)
-            checks.ok(harness.wait_until(lambda: service.get(f"/{bad.name}/checkpoint").status == 200, 10), f"{what}: it comes back with its file")
+            checks.ok(harness.wait_until(lambda: service.get(f"/{bad.name}/checkpoint").status == 200, harness.SOON), f"{what}: it comes back with its file")
             checks.equal(service.post_statement(world.statement(), f"/{bad.name}").status, 201, f"{what}: and registers")
-            checks.ok(harness.wait_until(lambda: service.get("/readyz").status == 200, 10), f"{what}: all ready")
+            checks.ok(harness.wait_until(lambda: service.get("/readyz").status == 200, harness.SOON), f"{what}: all ready")
 
 
 def busy(checks, world):
     """A ledger that another process writes: said, and tried again."""
     ledger = world.ledger(name="busy")
     with world.serve(ledger, listen="unix") as first:
-        checks.ok(harness.wait_until(first.ready, 10), "the first service has the ledger")
+        checks.ok(harness.wait_until(first.ready, harness.SOON), "the first service has the ledger")
         with world.serve(ledger) as second:
-            checks.ok(harness.wait_until(lambda: second.get("/readyz").status == 503 and second.get("/readyz").json()["ledgers"], 10), "the second is not ready")
+            checks.ok(harness.wait_until(lambda: second.get("/readyz").status == 503 and second.get("/readyz").json()["ledgers"], harness.SOON), "the second is not ready")
             checks.equal(second.post_statement(world.statement()).status, 503, "and answers 503")
             first.stop()
-            checks.ok(harness.wait_until(lambda: second.post_statement(world.statement()).status == 201, 15), "when the first has gone it takes over by itself")
+            checks.ok(harness.wait_until(lambda: second.post_statement(world.statement()).status == 201, harness.SOON), "when the first has gone it takes over by itself")
             checks.ok(second.ready(), "and is ready")
 
 
@@ -245,7 +247,7 @@ def who_may_look(checks, world):
     for access, near_sees, far_sees in [("auto", True, False), ("open", True, True), ("local", True, False), ("token", False, False)]:
         text = section + f'operators {{ access = {access} tokens = "{file}" }}\n'
         with world.serve("--config", world.config(text)) as service:
-            checks.ok(harness.wait_until(service.ready, 10), f"{access}: /readyz is for anyone")
+            checks.ok(harness.wait_until(service.ready, harness.SOON), f"{access}: /readyz is for anyone")
             for what, headers, sees in [("from here", {}, near_sees), ("through a proxy", far, far_sees)]:
                 checks.equal(statuses(service, headers), [200, 200] + [200 if sees else 401] * 2, f"operators {access}, {what}")
                 checks.equal(names(service, headers), sees, f"operators {access}, {what}: names in /readyz")
@@ -315,7 +317,7 @@ class Notes:
     def __init__(self, path):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(path)
-        self.socket.settimeout(10)
+        self.socket.settimeout(harness.SOON)
 
     def take(self):
         """The next message as a dictionary; {} when none comes."""
@@ -340,9 +342,11 @@ def notify(checks, world):
         with world.serve("--config", world.config(f'ledger n {{ directory = "{ledger}" path = "/" }}'), env=env) as service:
             checks.equal(notes.until("READY").get("READY"), "1", "READY=1")
             checks.equal(service.get("/healthz").status, 200, "and it answers")
-            begin = time.monotonic()
-            beats = [notes.until("WATCHDOG") for _ in range(4)]
-            checks.ok(all(beats) and time.monotonic() - begin < 2, "WATCHDOG=1 well within the time that was asked for")
+            def four_beats():
+                begin = time.monotonic()
+                return all([notes.until("WATCHDOG") for _ in range(4)]) and time.monotonic() - begin < 2
+            # Again where we were kept from looking; who beats too slowly never makes it.
+            checks.ok(any(four_beats() for _ in range(5)), "WATCHDOG=1 well within the time that was asked for")
             before = time.monotonic_ns() // 1000
             service.signal()
             note = notes.until("RELOADING")
@@ -368,7 +372,7 @@ def notified_late(checks, world):
             sent += len(other.send(b"x=1") * b".")
     with world.serve(ledger, env={"NOTIFY_SOCKET": path}) as service:
         time.sleep(0.5)
-        manager.settimeout(5)
+        manager.settimeout(harness.SOON)
         told = b""
         with contextlib.suppress(TimeoutError):
             while b"READY=1" not in told:
@@ -385,14 +389,14 @@ def unread_log(checks, world):
     ours, theirs = os.pipe()
     with world.serve(ledger, wrapper=("sh", "-c", f'exec "$@" 2>/proc/{os.getpid()}/fd/{theirs}', "sh")) as service:
         request = b"GET /checkpoint?" + b"x" * 400 + b" HTTP/1.1\r\nHost: x\r\n\r\n"
-        with service.socket() as client:
+        with service.socket(harness.HTTP_SECONDS) as client:
             answered = 0
             for _ in range(600):
                 client.sendall(request * 50)
-                got = 0
-                while got < 50:
-                    got += client.recv(65536).count(b"HTTP/1.1 ")
-                answered += got
+                got = b""
+                while got.count(b"HTTP/1.1 ") < 50:
+                    got += client.recv(65536) or b"HTTP/1.1 " * 50  # which is too many: the end
+                answered += got.count(b"HTTP/1.1 ")
         checks.equal(answered, 30000, "requests are answered while nobody reads the log")
         checks.equal(service.post_statement(world.statement()).status, 201, "registrations too")
         lost = service.metric("muniment_log_lost_total")
@@ -400,14 +404,13 @@ def unread_log(checks, world):
         os.set_blocking(ours, False)
         log = bytearray()
 
-        def told():
+        def counts():
             with contextlib.suppress(BlockingIOError):
                 while chunk := os.read(ours, 1 << 16):
                     log.extend(chunk)
-            return b"event=log_lost" in log
-        checks.ok(harness.wait_until(told, 10), "and told as soon as somebody reads")
-        lines = re.findall(rb"event=log_lost lines=(\d+)", log)
-        written, missing = log.count(b"route=checkpoint "), sum(map(int, lines))
+            return log.count(b"route=checkpoint "), sum(map(int, re.findall(rb"event=log_lost lines=(\d+)\n", log)))
+        checks.ok(harness.wait_until(lambda: counts()[1] > 0 and sum(counts()) >= 30000, harness.SOON), "and told as soon as somebody reads")
+        written, missing = counts()
         checks.ok(written < 30000 <= written + missing <= 30020, f"each line was written or counted: {written} and {missing}")
         checks.equal(service.stop(), 0, "the end")
     os.close(ours)
@@ -427,7 +430,7 @@ def activated(checks, world):
         wrapper = (tool, f"--listen=127.0.0.1:{port}", f"--listen={socket_file}", "--fdname=near:far")
         with world.serve("--config", config, listen=None, wrapper=wrapper, wait=False) as service:
             service.host, service.port = "127.0.0.1", port
-            checks.ok(harness.wait_until(service.healthy, 15), "a service on inherited sockets")
+            checks.ok(service.serving(), "a service on inherited sockets")
             checks.equal(service.get("/metrics").status, 200, "the TCP socket is no proxy's: this machine's operator")
             service.unix = socket_file
             checks.equal(service.get("/healthz").status, 200, "the second socket")
@@ -437,7 +440,7 @@ def activated(checks, world):
             checks.ok("socket:far" in service.output() or f"unix:{socket_file}" in service.output(), "the greeting names it")
     for what, environment in [("not a socket", {"LISTEN_FDS": "1"}), ("too many", {"LISTEN_FDS": "99"})]:
         code = f"export LISTEN_PID=$$; exec {harness.program('muniment-serve')} serve {ledger} 3</dev/null"
-        done = subprocess.run(["sh", "-c", code], env=dict(os.environ, **environment), capture_output=True, text=True, timeout=20)
+        done = subprocess.run(["sh", "-c", code], env=dict(os.environ, **environment), capture_output=True, text=True, timeout=harness.HTTP_SECONDS)
         checks.ok(done.returncode not in (0, -6, -11) and "handed over" in done.stderr, f"{what} is refused: {done.stderr[-200:]!r}")
     with world.serve(ledger, env={"LISTEN_PID": "1", "LISTEN_FDS": "3"}) as service:
         checks.equal(service.get("/healthz").status, 200, "sockets meant for another process are left alone")
@@ -458,14 +461,14 @@ def few_files(checks, world):
                 checks.equal(answers, [200, 200, 201], f"{name} of twelve ledgers with 256 files")
         held, told = [], {}
         for _ in range(270):
-            held.append(service.socket(timeout=5))
+            held.append(service.socket(harness.HTTP_SECONDS))
             held[-1].sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
             status = held[-1].recv(4096)[9:12]
             told[status] = told.get(status, 0) + 1
         for connection in held:
             connection.close()
         checks.ok(set(told) == {b"200", b"503"} and told[b"200"] >= 64, f"of 270 connections: {told}")
-        checks.ok(harness.wait_until(lambda: service.get("/l3/checkpoint").status == 200, 10), "and when they are gone it goes on")
+        checks.ok(harness.wait_until(lambda: service.get("/l3/checkpoint").status == 200, harness.SOON), "and when they are gone it goes on")
 
 
 # ---- reload ----
@@ -509,9 +512,14 @@ class Asking(threading.Thread):
                 status = repr(error)
             self.statuses[status] = self.statuses.get(status, 0) + 1
 
+    def comes(self, status, count=0):
+        """Whether there is more than `count` of this status, and one more than now."""
+        count = max(count, self.statuses.get(status, 0))
+        return harness.wait_until(lambda: self.statuses.get(status, 0) > count, harness.SOON)
+
     def end(self):
         self.done.set()
-        self.join(30)
+        self.join(harness.HTTP_SECONDS)
         return self.statuses
 
 
@@ -530,7 +538,7 @@ def changed(checks, world):
                        for name, folder in ledgers.items())
     config = world.config(text(""))
     with world.serve("--config", config) as service:
-        checks.ok(harness.wait_until(service.ready, 10), "ready")
+        checks.ok(harness.wait_until(service.ready, harness.SOON), "ready")
         asking = [Asking(lambda: service.get("/one/checkpoint")), Asking(lambda: service.get("/one/v1/entries/0")),
                   Asking(lambda: service.post_statement(world.statement(), "/one"))]
         for thread in asking:
@@ -538,8 +546,9 @@ def changed(checks, world):
         for n in range(6):
             config.write_text(text("read-only = true" if n % 2 == 0 else ""))
             service.signal()
-            checks.ok(harness.wait_until(lambda: service.log().count("event=ledger_changed") > n, 10), f"change {n}")
-            time.sleep(0.2)
+            checks.ok(harness.wait_until(lambda: service.log().count("event=ledger_changed") > n, harness.SOON), f"change {n}")
+            checks.ok(asking[2].comes(403 if n % 2 == 0 else 201), f"change {n} counts: {asking[2].statuses}")
+        checks.ok(all(thread.comes(200, 20) for thread in asking[:2]), "they go on reading")
         first, second, third = (thread.end() for thread in asking)
         for statuses in (first, second):
             checks.ok(set(statuses) <= {200, 503} and statuses.get(200, 0) > 20, f"reading while it changes: {statuses}")
@@ -552,10 +561,11 @@ def changed(checks, world):
             done = service.log().count("event=reloaded")
             config.write_text(text("", one="two", two="one") if n % 2 == 0 else text(""))
             service.signal()
-            checks.ok(harness.wait_until(lambda: service.log().count("event=reloaded") > done, 10), f"exchange {n}")
+            checks.ok(harness.wait_until(lambda: service.log().count("event=reloaded") > done, harness.SOON), f"exchange {n}")
             there = ("two", "one") if n % 2 == 0 else ("one", "two")
-            checks.ok(harness.wait_until(lambda: [described(service, path) for path in ledgers] == [origins[name] for name in there], 10),
+            checks.ok(harness.wait_until(lambda: [described(service, path) for path in ledgers] == [origins[name] for name in there], harness.SOON),
                       f"two change places, {n}")
+        checks.ok(all(thread.comes(200, 20) for thread in asking), "they go on reading")
         for statuses in (thread.end() for thread in asking):
             checks.ok(set(statuses) <= {200, 503} and statuses.get(200, 0) > 20, f"reading while two change places: {statuses}")
         checks.ok(service.alive(), "it lives")
@@ -592,24 +602,26 @@ def reload(checks, world):
             config.write_text(content)
             before = service.log().count(f"event={event}")
             service.signal()
-            return harness.wait_until(lambda: service.log().count(f"event={event}") >= before + count, 10)
-        checks.equal([service.get(f"/{n}/checkpoint").status for n in ledgers], [200, 200, 404], "before")
-        follower = service.socket(timeout=8)  # caught up, and waits
+            return harness.wait_until(lambda: service.log().count(f"event={event}") >= before + count, harness.SOON)
+
+        def statuses():
+            return [service.settled(f"/{n}/checkpoint").status for n in ledgers]
+        checks.equal(statuses(), [200, 200, 404], "before")
+        follower = service.socket(harness.SOON)  # caught up, and waits
         follower.sendall(b"GET /gone/v1/events?after=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        time.sleep(0.3)
-        checks.ok(b"retry:" in follower.recv(4096), "a follower of the one that goes")
+        checks.ok(harness.read_until(follower, b"retry:"), "a follower of the one that goes")
         checks.ok(reloaded(text("keep", "new"), "reloaded"), "a reload")
         checks.ok(ends(follower), "its stream ends: whoever follows it learns that it is gone")
-        checks.equal([service.get(f"/{n}/checkpoint").status for n in ledgers], [200, 404, 200], "one has gone, one is new")
+        checks.equal(statuses(), [200, 404, 200], "one has gone, one is new")
         checks.ok("event=ledger_added ledger=new" in service.log() and "event=ledger_removed ledger=gone" in service.log(), "both are said")
         checks.ok(reloaded(text("keep", "new") + "colour = red\n", "reload_refused"), "a bad configuration is refused")
         checks.ok("line 3" in service.log() and "colour" in service.log(), "with its line")
-        checks.equal([service.get(f"/{n}/checkpoint").status for n in ledgers], [200, 404, 200], "and the old one holds")
+        checks.equal(statuses(), [200, 404, 200], "and the old one holds")
         checks.ok(reloaded(text("keep") + f'ledger x {{ directory = "{world.folder}/nothing" }}', "reload_refused"), "a ledger that is not there is refused")
         checks.equal(service.get("/new/checkpoint").status, 200, "and nothing else was changed with it")
         checks.ok(reloaded(text("keep", "new", limits="limits { workers = 3 }\n"), "reloaded") and "event=needs_restart changed=limits" in service.log(),
                   "what needs a restart says so")
-        harness.wait_until(lambda: load.good > 20 or load.wrong, 20)
+        harness.wait_until(lambda: load.good > 20 or load.wrong, harness.SOON)
         load.done.set()
         load.join()
         checks.ok(load.good > 20 and not load.wrong, f"{load.good} registrations during the reloads, none lost: {load.wrong[:2]}")
@@ -617,14 +629,15 @@ def reload(checks, world):
         checks.equal(service.post_statement(world.statement(), "/keep").status, 401, "counts from then on")
         checks.equal(service.post_statement(world.statement(), "/keep", headers={"Authorization": f"Bearer {token}"}).status, 201, "with its tokens")
         checks.ok(reloaded(text("keep", more="per-address { requests-per-second = 1 burst = 2 }"), "reloaded"), "other limits")
-        checks.ok(429 in [service.get("/keep/checkpoint").status for _ in range(6)], "count from then on")
+        # Two at once and one a second: whoever asks as fast as he can is refused soon, be he slow.
+        checks.ok(harness.wait_until(lambda: service.get("/keep/checkpoint").status == 429, harness.SOON, 0), "count from then on")
         checks.ok(reloaded(text("keep", more='path = "/moved"'), "reloaded"), "another path")
-        checks.ok(harness.wait_until(lambda: service.get("/moved/checkpoint").status == 200, 15), "the ledger stands there")
+        checks.ok(harness.wait_until(lambda: service.get("/moved/checkpoint").status == 200, harness.SOON), "the ledger stands there")
         checks.equal(service.get("/keep/checkpoint").status, 404, "and no longer where it stood")
         checks.ok(service.alive(), "it lives")
     with world.serve(ledgers["keep"]) as service:
         service.signal()
-        checks.ok(harness.wait_until(lambda: "event=reloaded" in service.log(), 5) and service.healthy(), "SIGHUP without a configuration does no harm")
+        checks.ok(service.logged("event=reloaded") and service.healthy(), "SIGHUP without a configuration does no harm")
     listener = 'listen "127.0.0.1:1" {{ public = {} }}\n'
     config = world.config(listener.format("false") + text("keep"))
     with world.serve("--config", config) as service:
@@ -632,38 +645,58 @@ def reload(checks, world):
             config.write_text(listener.format(public) + text("keep"))
             before = service.log().count("event=reloaded")
             service.signal()
-            checks.ok(harness.wait_until(lambda: service.log().count("event=reloaded") > before, 10), f"a reload with public = {public}")
+            checks.ok(harness.wait_until(lambda: service.log().count("event=reloaded") > before, harness.SOON), f"a reload with public = {public}")
             checks.equal(service.log().count("event=needs_restart changed=listen"), told, f"public = {public} needs a restart, as it says")
 
 
 # ---- the end ----
 
+def stop_beside(checks, service, statement):
+    """SIGTERM beside three connections: what a request that was there gets, what who had just connected, what who is idle; None where
+    we were too late: half a second after his beginning nobody is new any more."""
+    kept = service.connect()
+
+    def come(n):
+        return harness.wait_until(lambda: service.metric("muniment_open_connections", connection=kept) == n, harness.SOON, 0.002)
+    with service.socket(harness.SOON) as idle, service.socket(harness.SOON) as slow:
+        slow.sendall(b"POST /entries HTTP/1.1\r\nHost: x\r\nContent-Type: application/cose\r\n" + f"Content-Length: {len(statement)}\r\n\r\n".encode())
+        checks.ok(come(3), "both are there")
+        stops, begun = service.log().count("event=stopping"), time.monotonic()
+        with service.socket(harness.SOON) as fresh:
+            checks.ok(come(4), "and a third one")
+            service.signal(signal.SIGTERM)
+            checks.ok(harness.wait_until(lambda: service.log().count("event=stopping") > stops, harness.SOON), "SIGTERM is heard")
+            time.sleep(0.15)
+            got = b""
+            with contextlib.suppress(OSError):
+                fresh.sendall(b"GET /checkpoint HTTP/1.1\r\nHost: x\r\n\r\n")
+                got = fresh.recv(4096)
+            if not got and time.monotonic() - begun > 0.5:
+                return None
+        answers = [b"", got, b""]
+        for n, s in ((0, slow), (2, idle)):
+            with contextlib.suppress(OSError):
+                if n == 0:
+                    s.sendall(statement)
+                answers[n] = s.recv(100)
+        return answers
+
+
 def stopping(checks, world):
     ledger = world.ledger(name="stop")
     with world.serve(ledger) as service:
-        statement = world.statement()
-        idle, slow = service.socket(), service.socket()
-        slow.sendall(b"POST /entries HTTP/1.1\r\nHost: x\r\nContent-Type: application/cose\r\n" + f"Content-Length: {len(statement)}\r\n\r\n".encode())
-        time.sleep(0.3)
-        fresh = service.socket()
-        time.sleep(0.05)
-        service.signal(signal.SIGTERM)
-        checks.ok(harness.wait_until(lambda: "event=stopping" in service.log(), 5), "SIGTERM is heard")
-        time.sleep(0.15)
-        fresh.sendall(b"GET /checkpoint HTTP/1.1\r\nHost: x\r\n\r\n")
-        got = fresh.recv(4096)
-        checks.ok(got.startswith(b"HTTP/1.1 200") and b"connection: close" in got.lower(), f"who had just connected is still answered: {got[:80]}")
-        slow.sendall(statement)
-        checks.ok(slow.recv(100).startswith(b"HTTP/1.1 201"), "a request that was there is still answered")
-        with contextlib.suppress(OSError):
-            checks.equal(idle.recv(100), b"", "an idle connection is closed")
-        checks.equal(service.stop(), 0, "then it ends with 0")
-        slow.close()
-        fresh.close()
-        idle.close()
-        service.start()
+        for _ in range(10):
+            answers = stop_beside(checks, service, world.statement())
+            checks.equal(service.stop(), 0, "then it ends with 0")
+            service.start()
+            if answers is not None:
+                break
+        slow, fresh, idle = answers or (b"", b"", b"too late each time")
+        checks.ok(fresh.startswith(b"HTTP/1.1 200") and b"connection: close" in fresh.lower(), f"who had just connected is still answered: {fresh[:80]}")
+        checks.ok(slow.startswith(b"HTTP/1.1 201"), f"a request that was there is still answered: {slow}")
+        checks.equal(idle, b"", "an idle connection is closed")
         service.signal(signal.SIGINT)
-        checks.equal(service.process.wait(15), 0, "SIGINT ends it with 0 as well")
+        checks.equal(service.process.wait(harness.STOP_SECONDS), 0, "SIGINT ends it with 0 as well")
         service.start()
         gone = service.socket()
         gone.sendall(b"GET /checkpoint HTTP/1.1\r\nHost: x\r\n\r\n" * 200)

@@ -221,10 +221,12 @@ def batches(checks, world, service, known):
 def batches_at_once(checks, world, service):
     """A few are served, the others are asked to come again, and counted as sent away."""
     body = world.statement() * 3000
-    before = service.metric("muniment_shed_total")
-    with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        replies = list(pool.map(lambda _: service.post("/v1/batch", body, SEQUENCE), range(8)))
-    later = [r for r in replies if r.status == 503]
+    for _ in range(10):  # until they meet: a machine may have them come one after the other
+        before = service.metric("muniment_shed_total")
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            replies = list(pool.map(lambda _: service.post("/v1/batch", body, SEQUENCE), range(8)))
+        if later := [r for r in replies if r.status == 503]:
+            break
     checks.ok(later and len(later) < 8 and all(r.status in (200, 503) for r in replies), f"eight batches at once: {[r.status for r in replies]}")
     checks.ok(all(r.type == PROBLEM_JSON and (r.header("retry-after") or "").isdigit() for r in later), "those that are sent away are told when to come")
     checks.equal(service.metric("muniment_shed_total") - before, float(len(later)), "counted: sent away")
@@ -287,7 +289,7 @@ def command_line(checks, world, service, known):
     path = world.path()
     path.write_bytes(statement)
     out = subprocess.run(["curl", "-sS", "-f", "--data-binary", f"@{path}", "-H", f"Content-Type: {COSE}", service.url + "/entries"],
-                         capture_output=True, timeout=30)
+                         capture_output=True, timeout=harness.HTTP_SECONDS)
     checks.ok(out.returncode == 0 and harness.receipt_good(out.stdout, harness.leaf_hash(statement), known["receipts"]), "curl")
     kid = base64.urlsafe_b64decode(kid_text(known) + "=")
     checks.equal(len(kid), 32, "the kid is the thumbprint")

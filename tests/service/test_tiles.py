@@ -128,8 +128,10 @@ def check_growth(checks, world, service, base, ledger):
     client, done = Client(checks, service, base), threading.Event()
 
     def work():
-        grow(service, world, base, GROW)
-        done.set()
+        try:
+            grow(service, world, base, GROW)
+        finally:
+            done.set()
 
     worker = threading.Thread(target=work)
     worker.start()
@@ -200,7 +202,7 @@ def check_export(checks, world, client, ledger):
         harness.muniment("export", ledger, trees[-1])
         return (trees[-1] / "checkpoint").read_bytes() == client.get("/checkpoint").body
 
-    checks.ok(harness.wait_until(exported, 10), "an export has all that was acknowledged")
+    checks.ok(harness.wait_until(exported, harness.SOON), "an export has all that was acknowledged")
     out = trees[-1]
     files = sorted(p for p in out.rglob("*") if p.is_file())
     checks.ok(len(files) > 10, f"an export of {len(files)} files")
