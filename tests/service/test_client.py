@@ -498,24 +498,49 @@ def what_check_sees(p, proxy):
 
 @test
 def another_history(p, proxy):
-    """A ledger of the same name and keys that went on differently: checkpoint --since sees it."""
-    copy = p.world.path()
-    (p / "a.txt").write_text("a")
-    p.run("register", "a.txt", "--key", "a.pem")
-    shutil.copytree(p.ledger, copy)
-    shutil.rmtree(copy / "lock", ignore_errors=True)
-    for i in range(3):
-        (p / "x.txt").write_text(f"x{i}")
-        p.run("register", "x.txt", "--key", "a.pem", "-s", f"x{i}", "--out", f"out{i}")
-    p.run("checkpoint", "-o", "new")
-    p.trust()
-    size = p.size()
-    # The copy's tree is smaller: a service that shows it has lost entries.
-    old = p.objects("status")[0]
-    assert old["size"] == size
-    lines = (p / "new").read_text().split("\n")
-    proxy.change = lambda ask, answer: Answer(200, answer.headers, (p / "new").read_bytes().replace(lines[2].encode(), base64.b64encode(bytes(32)))) if ask.path == "/checkpoint" else None
-    says(p.run("checkpoint", want=1), "not signed")
+    """A ledger of the same name and keys that lost its last entries, or went on differently: `checkpoint --since` sees it; and within
+    one command, an older or another signed checkpoint than the one before."""
+    ledger, copy = p.world.ledger("fork.example/log"), p.world.path()
+    p.documents(4)
+    p.run("trust", "add", ledger / "ledger.pub", "-y", url=None)
+    with p.world.serve(ledger) as service:
+        p.run("register", "-r", "docs", "--key", "a.pem", url=service.url)
+    shutil.copytree(ledger, copy)
+    (copy / "keys" / "home").unlink()  # what would tell it that it is a copy
+
+    def grow(service, count, name):
+        for i in range(count):
+            (p / "x.txt").write_text(f"{name}{i}")
+            p.run("register", "x.txt", "--key", "a.pem", "-s", f"{name}{i}", "--out", f"{name}{i}", url=service.url)
+
+    with p.world.serve(ledger) as service:
+        grow(service, 3, "one")
+        p.run("checkpoint", "-o", "new", url=service.url)
+    new = (p / "new").read_text()
+    with p.world.serve(copy) as service, Proxy(service) as second:
+        older = service.get("/checkpoint").text
+        assert [text.split("\n")[1] for text in (older, new)] == ["5", "8"]
+        says(p.run("checkpoint", "--since", "new", url=second.url, want=1), "entries were lost")
+        grow(service, 3, "two")
+        says(p.run("checkpoint", "--since", "new", url=second.url, want=1), "history was changed")
+        for text, word in ((older, "entries were lost"), (new, "two different logs")):
+            def two_a_page(ask, answer, text=text):
+                if not ask.path.startswith("/v1/entries?"):
+                    return None
+                told = json.loads(second.real(Ask(0, "GET", ask.path.replace("limit=1000", "limit=2"), b"", ask.headers)).body)
+                told = dict(told, checkpoint=text, size=int(text.split("\n")[1])) if "cursor=" in ask.path else told
+                return Answer(200, answer.headers, json.dumps(told).encode())
+            second.change = two_a_page
+            says(p.run("list", url=second.url, want=1), word)
+        second.reset()
+        grow(service, 1, "three")
+        says(p.run("checkpoint", "--since", "new", url=second.url, want=1), "history was changed")
+        root = new.split("\n")[2]
+        forged = new.replace(root, base64.b64encode(bytes(32)).decode()).encode()
+        second.change = lambda ask, answer: Answer(200, answer.headers, forged) if ask.path == "/checkpoint" else None
+        says(p.run("checkpoint", url=second.url, want=1), "not signed")
+    proxy.change = lambda ask, answer: Answer(200, answer.headers, new.encode()) if ask.path == "/checkpoint" else None
+    says(p.run("checkpoint", want=1), "of another ledger")
 
 
 @test
