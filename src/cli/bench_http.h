@@ -106,7 +106,6 @@ typedef struct mun_bench_stages {
 
 /* An empty reading where the service has no such page. */
 void mun_bench_stages_read(const mun_load_target *target, mun_bench_stages *ret);
-void mun_bench_stages_parse(mun_slice text, mun_bench_stages *ret);
 void mun_bench_stages_print(mun_bench *b, const mun_bench_stages *before,
                             const mun_bench_stages *after);
 

@@ -171,7 +171,7 @@ static void stage_line(mun_slice line, mun_bench_stages *ret)
     if (!is_sum) ret->count[stage] = value;
 }
 
-void mun_bench_stages_parse(mun_slice text, mun_bench_stages *ret)
+static void stages_parse(mun_slice text, mun_bench_stages *ret)
 {
     *ret = (mun_bench_stages){0};
     for (size_t at = 0; at < text.len;) {
@@ -195,7 +195,7 @@ void mun_bench_stages_read(const mun_load_target *target, mun_bench_stages *ret)
     root.url.path[0] = '\0';
     *ret = (mun_bench_stages){0};
     if (mun_load_get(&root, "/metrics", "text/plain", &page, NULL) != MUN_OK) return;
-    mun_bench_stages_parse(mun_buf_slice(&page), ret);
+    stages_parse(mun_buf_slice(&page), ret);
 }
 
 static double stage_us(const mun_bench_stages *before, const mun_bench_stages *after, size_t i)

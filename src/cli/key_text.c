@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *mun_key_kind(const mun_public_key *key, char ret[24])
+/* "EC P-256", "Ed25519", "RSA 2048" */
+static const char *key_kind(const mun_public_key *key, char ret[24])
 {
     switch (key->crv) {
     case MUN_CRV_P256:
@@ -34,7 +35,7 @@ void mun_key_print(const mun_app *app, const mun_public_key *key)
     uint8_t thumbprint[MUN_HASH_SIZE], room[256];
     mun_buf name = mun_buf_fixed(room, sizeof room);
     mun_key_thumbprint(&app->crypto, key, thumbprint);
-    printf("  kind        %s\n", mun_key_kind(key, (char[24]){0}));
+    printf("  kind        %s\n", key_kind(key, (char[24]){0}));
     printf("  thumbprint  %s\n", MUN_HEX(thumbprint, sizeof thumbprint));
     printf("  own name    %s\n", MUN_PLAIN(own_name(app, key, &name)));
 }
@@ -45,7 +46,7 @@ void mun_out_key(const mun_app *app, json_t *object, const mun_public_key *key)
     mun_buf name = mun_buf_fixed(room, sizeof room);
     mun_buf jwk MUN_BUF_AUTO = mun_buf_growable(4096);
     mun_key_thumbprint(&app->crypto, key, thumbprint);
-    mun_out_cstr(object, "kind", mun_key_kind(key, (char[24]){0}));
+    mun_out_cstr(object, "kind", key_kind(key, (char[24]){0}));
     mun_out_hex(object, "thumbprint", mun_slice_of(thumbprint, sizeof thumbprint));
     mun_out_text(object, "own_name", own_name(app, key, &name));
     mun_jwk_write(key, &jwk);
@@ -115,7 +116,7 @@ void mun_identity_print(const mun_app *app, const mun_ledger_pub *pub)
     mun_buf words = mun_buf_fixed(words_room, sizeof words_room);
     mun_key_thumbprint(&app->crypto, &pub->receipts, thumbprint);
     printf("ledger %s\n", MUN_PLAIN(pub->origin));
-    printf("  receipts     %s, thumbprint %s\n", mun_key_kind(&pub->receipts, (char[24]){0}),
+    printf("  receipts     %s, thumbprint %s\n", key_kind(&pub->receipts, (char[24]){0}),
            MUN_HEX(thumbprint, sizeof thumbprint));
     printf("  checkpoints  %s\n", MUN_PLAIN(vkey_of(app, pub, &vkey)));
     printf("  fingerprint  %s\n", MUN_PLAIN(fingerprint_of(app, pub, &words)));

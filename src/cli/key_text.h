@@ -6,8 +6,6 @@
 #include "cli/speak.h"
 #include "trust/keyfile.h"
 
-/* "EC P-256", "Ed25519", "RSA 2048" */
-const char *mun_key_kind(const mun_public_key *key, char ret[24]);
 /* Kind, thumbprint and own name, a line each. */
 void mun_key_print(const mun_app *app, const mun_public_key *key);
 void mun_out_key(const mun_app *app, json_t *object, const mun_public_key *key);

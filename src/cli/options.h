@@ -4,7 +4,8 @@
  * completions (pages.h) are all driven by it: what is not in the table does not exist.
  *
  * Everything here is constant data without functions behind it, so that a generator can link the
- * table alone; which function runs a command is said in run.h. Threads: free for all.
+ * table alone; which function runs a command says the main*.c of its program. Threads: free for
+ * all.
  */
 #ifndef MUN_CLI_OPTIONS_H
 #define MUN_CLI_OPTIONS_H
@@ -81,8 +82,7 @@ typedef enum mun_option_id {
     MUN_OPT_FROM,
     MUN_OPT_INTERVAL,
     MUN_OPT_ONCE,
-    MUN_OPT_PREPARE,
-    MUN_OPT_IDS
+    MUN_OPT_PREPARE
 } mun_option_id;
 
 /* What an option's value or an operand is: checked when parsed, offered by completion. */

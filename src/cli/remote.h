@@ -115,8 +115,6 @@ MUN_MUST mun_code mun_remote_judge(mun_remote *remote, mun_slice evidence, const
 MUN_MUST mun_code mun_remote_lookup(mun_remote *remote, const uint8_t leaf[MUN_HASH_SIZE],
                                     const mun_statement *statement, uint64_t *ret_index,
                                     mun_error *err);
-MUN_MUST mun_code mun_remote_entry(mun_remote *remote, uint64_t index, mun_buf *ret,
-                                   mun_error *err);
 MUN_MUST mun_code mun_remote_find(mun_remote *remote, const mun_query *query, mun_ledger_found each,
                                   void *ctx, mun_error *err);
 /* The list alone, as the service sends it: hints, nothing checked but their order. */

@@ -52,7 +52,7 @@ static mun_code fetch_bundle(mun_remote *remote, uint64_t n, mun_error *err)
     return MUN_OK;
 }
 
-mun_code mun_remote_entry(mun_remote *remote, uint64_t index, mun_buf *ret, mun_error *err)
+static mun_code entry_read(mun_remote *remote, uint64_t index, mun_buf *ret, mun_error *err)
 {
     char path[64];
     mun_slice entry;
@@ -361,7 +361,7 @@ static mun_code one_entry(search *s, const json_t *entry, mun_error *err)
     if (is_other(s, entry)) return MUN_OK;
     if (s->hint != NULL) return s->hint(s->ctx, entry, err);
     MUN_TRY(take_time(json_object_get(entry, "time"), &found.time_ms, err));
-    MUN_TRY(mun_remote_entry(s->remote, found.index, &bytes, err));
+    MUN_TRY(entry_read(s->remote, found.index, &bytes, err));
     found.entry = mun_buf_slice(&bytes);
     MUN_TRY(mun_statement_parse(found.entry, &statement, err));
     MUN_TRY(check_match(s, &found, err));

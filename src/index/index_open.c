@@ -40,7 +40,7 @@ static void statement_close(sqlite3_stmt **stmt)
     *stmt = NULL;
 }
 
-void mun_index_link_close(mun_index_link *link)
+static void link_close(mun_index_link *link)
 {
     statement_close(&link->size);
     statement_close(&link->put);
@@ -81,8 +81,8 @@ static mun_index *index_new(void)
 void mun_index_close(mun_index *index)
 {
     if (index == NULL) return;
-    mun_index_link_close(&index->reader);
-    mun_index_link_close(&index->writer);
+    link_close(&index->reader);
+    link_close(&index->writer);
     free(index);
 }
 

@@ -36,6 +36,4 @@ MUN_MUST mun_code mun_index_number(sqlite3 *db, const char *sql, int64_t *ret, m
 MUN_MUST mun_code mun_index_schema_make(sqlite3 *db, mun_slice origin, mun_error *err);
 MUN_MUST mun_code mun_index_schema_check(sqlite3 *db, mun_slice origin, mun_error *err);
 
-void mun_index_link_close(mun_index_link *link);
-
 #endif

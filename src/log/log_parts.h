@@ -212,16 +212,4 @@ MUN_MUST mun_code mun_log_record_take(const mun_crypto *crypto, uint64_t index,
                                       const mun_hash *leaf, const uint8_t **at, const uint8_t *end,
                                       mun_slice *ret_entry, mun_error *err);
 
-/* log_tree.c */
-typedef struct mun_log_nodes {
-    mun_log *log;
-    mun_worker *worker;
-    uint64_t size; /* of the tree: what is near its right edge is kept */
-    mun_level_source levels;
-} mun_log_nodes;
-
-MUN_MUST mun_code mun_log_nodes_open(mun_log_nodes *ret, mun_log *log, mun_worker *worker,
-                                     mun_error *err);
-mun_node_source mun_log_nodes_source(mun_log_nodes *nodes);
-
 #endif

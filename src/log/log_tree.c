@@ -8,11 +8,18 @@
 #include "log/log_parts.h"
 #include "log/store_layout.h"
 
-mun_code mun_log_nodes_open(mun_log_nodes *ret, mun_log *log, mun_worker *worker, mun_error *err)
+typedef struct tree_nodes {
+    mun_log *log;
+    mun_worker *worker;
+    uint64_t size; /* of the tree: what is near its right edge is kept */
+    mun_level_source levels;
+} tree_nodes;
+
+static mun_code nodes_open(tree_nodes *ret, mun_log *log, mun_worker *worker, mun_error *err)
 {
     MUN_TRY(mun_worker_window(worker, err));
     mun_tile_window_open(worker->window, log->reader, mun_log_on_disk(log));
-    *ret = (mun_log_nodes){
+    *ret = (tree_nodes){
         .log = log,
         .worker = worker,
         .size = mun_log_head(log).size,
@@ -22,7 +29,7 @@ mun_code mun_log_nodes_open(mun_log_nodes *ret, mun_log *log, mun_worker *worker
 }
 
 /* From the batches in memory, or hashed from a run of the files' level below. */
-static mun_code node_made(mun_log_nodes *nodes, unsigned height, uint64_t index, mun_hash *ret,
+static mun_code node_made(tree_nodes *nodes, unsigned height, uint64_t index, mun_hash *ret,
                           mun_error *err)
 {
     uint64_t end = (index + 1) << height;
@@ -39,7 +46,7 @@ static mun_code node_made(mun_log_nodes *nodes, unsigned height, uint64_t index,
  * next height that the files have: at most eight deep. */
 static mun_code node_get(void *ctx, unsigned height, uint64_t index, mun_hash *ret, mun_error *err)
 {
-    mun_log_nodes *nodes = ctx;
+    tree_nodes *nodes = ctx;
     mun_node_cache *kept = &nodes->log->nodes;
     if (!mun_node_cache_suits(height, index, nodes->size)) {
         return node_made(nodes, height, index, ret, err);
@@ -57,7 +64,7 @@ static mun_code node_get(void *ctx, unsigned height, uint64_t index, mun_hash *r
     return MUN_OK;
 }
 
-mun_node_source mun_log_nodes_source(mun_log_nodes *nodes)
+static mun_node_source nodes_source(tree_nodes *nodes)
 {
     return (mun_node_source){.ctx = nodes, .get = node_get};
 }
@@ -108,7 +115,7 @@ mun_code mun_log_leaf(mun_log *log, uint64_t index, mun_hash *ret, mun_error *er
  * Root of an older tree, which must be a prefix of the head's: a damaged hash file gives an error,
  * never another root. The head's own root was derived when its entries were appended or opened.
  */
-static mun_code root_of(const mun_log_nodes *nodes, const mun_node_source *source,
+static mun_code root_of(const tree_nodes *nodes, const mun_node_source *source,
                         const mun_tree_head *head, uint64_t size, mun_hash *ret, mun_error *err)
 {
     const mun_crypto *crypto = &nodes->worker->crypto;
@@ -128,9 +135,9 @@ static mun_code root_of(const mun_log_nodes *nodes, const mun_node_source *sourc
 static mun_code root_at(mun_log *log, mun_worker *worker, const mun_tree_head *head, uint64_t size,
                         mun_hash *ret, mun_error *err)
 {
-    mun_log_nodes nodes;
-    MUN_TRY(mun_log_nodes_open(&nodes, log, worker, err));
-    mun_node_source source = mun_log_nodes_source(&nodes);
+    tree_nodes nodes;
+    MUN_TRY(nodes_open(&nodes, log, worker, err));
+    mun_node_source source = nodes_source(&nodes);
     return root_of(&nodes, &source, head, size, ret, err);
 }
 
@@ -150,10 +157,10 @@ mun_code mun_log_root(mun_log *log, uint64_t size, mun_hash *ret, mun_error *err
 static mun_code inclusion_of(mun_log *log, mun_worker *worker, const mun_tree_head *head,
                              uint64_t index, uint64_t size, mun_path *ret, mun_error *err)
 {
-    mun_log_nodes nodes;
+    tree_nodes nodes;
     mun_hash leaf, root, want;
-    MUN_TRY(mun_log_nodes_open(&nodes, log, worker, err));
-    mun_node_source source = mun_log_nodes_source(&nodes);
+    MUN_TRY(nodes_open(&nodes, log, worker, err));
+    mun_node_source source = nodes_source(&nodes);
     MUN_TRY(mun_inclusion_make(&worker->crypto, &source, index, size, ret, err));
     MUN_TRY(root_of(&nodes, &source, head, size, &want, err));
     MUN_TRY(node_get(&nodes, 0, index, &leaf, err));
@@ -166,10 +173,10 @@ static mun_code inclusion_of(mun_log *log, mun_worker *worker, const mun_tree_he
 static mun_code inclusion_to(mun_log *log, mun_worker *worker, const mun_hash *leaf, uint64_t index,
                              const mun_tree_head *head, mun_path *ret, mun_error *err)
 {
-    mun_log_nodes nodes;
+    tree_nodes nodes;
     mun_hash root;
-    MUN_TRY(mun_log_nodes_open(&nodes, log, worker, err));
-    mun_node_source source = mun_log_nodes_source(&nodes);
+    MUN_TRY(nodes_open(&nodes, log, worker, err));
+    mun_node_source source = nodes_source(&nodes);
     MUN_TRY(mun_inclusion_make(&worker->crypto, &source, index, head->size, ret, err));
     mun_code code =
         mun_inclusion_fold(&worker->crypto, index, head->size, leaf, ret->node, ret->len, &root);
@@ -211,10 +218,10 @@ mun_code mun_log_inclusion(mun_log *log, uint64_t index, uint64_t size, mun_path
 static mun_code consistency_of(mun_log *log, mun_worker *worker, const mun_tree_head *head,
                                uint64_t old_size, uint64_t new_size, mun_path *ret, mun_error *err)
 {
-    mun_log_nodes nodes;
+    tree_nodes nodes;
     mun_hash old_root, new_root;
-    MUN_TRY(mun_log_nodes_open(&nodes, log, worker, err));
-    mun_node_source source = mun_log_nodes_source(&nodes);
+    MUN_TRY(nodes_open(&nodes, log, worker, err));
+    mun_node_source source = nodes_source(&nodes);
     MUN_TRY(mun_consistency_make(&worker->crypto, &source, old_size, new_size, ret, err));
     MUN_TRY(root_of(&nodes, &source, head, new_size, &new_root, err));
     MUN_TRY(mun_tree_root(&worker->crypto, &source, old_size, &old_root, err));
@@ -245,8 +252,8 @@ mun_code mun_log_consistency(mun_log *log, uint64_t old_size, uint64_t new_size,
 static mun_code tile_nodes(mun_log *log, mun_worker *worker, unsigned height, uint64_t first,
                            unsigned width, mun_buf *ret, mun_error *err)
 {
-    mun_log_nodes nodes;
-    MUN_TRY(mun_log_nodes_open(&nodes, log, worker, err));
+    tree_nodes nodes;
+    MUN_TRY(nodes_open(&nodes, log, worker, err));
     for (unsigned i = 0; i < width; i++) {
         mun_hash node;
         MUN_TRY(node_made(&nodes, height, first + i, &node, err));

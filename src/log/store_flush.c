@@ -19,7 +19,8 @@ bool mun_store_dirty(const mun_store *store)
     return store->flush_at != FLUSH_IDLE || store->followed_any;
 }
 
-void mun_store_superblock(const mun_store *store, mun_superblock *ret)
+/* As it is now. */
+static void superblock_of(const mun_store *store, mun_superblock *ret)
 {
     const mun_streams *streams = &store->streams;
     *ret = (mun_superblock){
@@ -58,7 +59,7 @@ static mun_code begin(mun_store *store, const mun_crypto *crypto, mun_error *err
     }
     MUN_TRY(mun_streams_settle(&store->streams, crypto, err));
     if (store->slot == NULL) MUN_TRY(mun_aligned(MUN_LOG_SLOT_BYTES, &store->slot, err));
-    mun_store_superblock(store, &store->flush_sb);
+    superblock_of(store, &store->flush_sb);
     mun_superblock_encode(&store->flush_sb, kept_tails(store), crypto, store->slot);
     store->followed_any = false;
     store->flush_dir = store->streams.new_segment;
@@ -170,7 +171,7 @@ mun_code mun_store_flush(mun_store *store, const mun_crypto *crypto, mun_error *
 static mun_code prepare(mun_store *store, const mun_crypto *crypto, uint32_t ring_blocks,
                         mun_superblock *ret, mun_error *err)
 {
-    mun_store_superblock(store, ret);
+    superblock_of(store, ret);
     ret->generation = 1;
     ret->start = 0;
     ret->ring_blocks = ring_blocks;

@@ -50,7 +50,5 @@ struct mun_store {
 mun_code mun_store_latch(mun_store *store, mun_code code, bool retryable);
 /* MUN_E_FAILED when a failure was latched. */
 MUN_MUST mun_code mun_store_check(const mun_store *store, mun_error *err);
-/* The superblock and tails as they are now; generation and start are the caller's. */
-void mun_store_superblock(const mun_store *store, mun_superblock *ret);
 
 #endif

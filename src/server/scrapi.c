@@ -34,7 +34,8 @@ void mun_scrapi_location(const uint8_t leaf[MUN_HASH_SIZE], char ret[MUN_LOCATIO
     ret[text.len] = '\0';
 }
 
-bool mun_scrapi_locator(mun_slice text, uint8_t ret_leaf[MUN_HASH_SIZE])
+/* The last part of a location of ours: unpadded base64url of a leaf hash. */
+static bool locator_take(mun_slice text, uint8_t ret_leaf[MUN_HASH_SIZE])
 {
     mun_buf leaf = mun_buf_fixed(ret_leaf, MUN_HASH_SIZE);
     return text.len == LOCATOR_LEN && mun_base64url_take(text, &leaf) && leaf.len == MUN_HASH_SIZE;
@@ -86,7 +87,7 @@ static void entry_get(const mun_request *request, mun_response *response)
     uint8_t leaf[MUN_HASH_SIZE];
     mun_ledger *ledger = NULL;
     mun_error why = {0};
-    if (!mun_scrapi_locator(request->captures[0], leaf)) {
+    if (!locator_take(request->captures[0], leaf)) {
         mun_problem(request, response, 400, MUN_TITLE_LOCATOR,
                     "a location ends in the entry's leaf hash: 43 characters of base64url without "
                     "padding");
@@ -188,7 +189,7 @@ static void keys_get(const mun_request *request, mun_response *response)
  * spelling can mean two keys. False: neither. */
 static bool kid_take(mun_slice text, uint8_t ret[MUN_HASH_SIZE])
 {
-    if (mun_scrapi_locator(text, ret)) return true;
+    if (locator_take(text, ret)) return true;
     if (text.len != MUN_HASH_SIZE) return false;
     memcpy(ret, text.ptr, MUN_HASH_SIZE);
     return true;

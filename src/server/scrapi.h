@@ -33,8 +33,6 @@ bool mun_scrapi_is_fault(mun_code code);
 /* The location of the receipt of this leaf, below the ledger's base; NUL-terminated. */
 #define MUN_LOCATION_MAX 56
 void mun_scrapi_location(const uint8_t leaf[MUN_HASH_SIZE], char ret[MUN_LOCATION_MAX]);
-/* Whether the location's last part is one of ours: unpadded base64url of a leaf hash. */
-bool mun_scrapi_locator(mun_slice text, uint8_t ret_leaf[MUN_HASH_SIZE]);
 
 /* POST /v1/batch: batch.c. */
 void mun_batch_post(const mun_request *request, mun_response *response);

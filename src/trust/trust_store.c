@@ -160,7 +160,8 @@ const mun_trusted_key *mun_trust_store_keys(const mun_trust_store *store, size_t
 
 /* ---- Loading ----------------------------------------------------------------------------- */
 
-mun_code mun_trust_file_read(const char *path, mun_buf *ret, mun_error *err)
+/* After a look at who may write it. */
+static mun_code file_read(const char *path, mun_buf *ret, mun_error *err)
 {
     mun_file_info info;
     MUN_TRY(mun_file_look(path, true, &info, err));
@@ -210,7 +211,7 @@ static mun_code remember_file(mun_trust_store *store, const char *path, const ch
 static mun_code load_file(mun_trust_store *store, const char *path, mun_error *err)
 {
     MUN_BUF_AUTO mun_buf text = mun_buf_growable(MUN_TRUST_FILE_MAX);
-    MUN_TRY(mun_trust_file_read(path, &text, err));
+    MUN_TRY(file_read(path, &text, err));
     loading load = {.store = store};
     MUN_TRY(remember_file(store, path, &load.file, err));
     mun_code code = mun_trust_text_parse(mun_buf_slice(&text), load_entry, &load, err);

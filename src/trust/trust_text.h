@@ -15,9 +15,6 @@ MUN_MUST mun_code mun_trust_text_parse(mun_slice text, mun_trust_visit visit, vo
 MUN_MUST mun_code mun_trust_text_write(const mun_trust_entry *entries, size_t len, mun_buf *ret,
                                        mun_error *err);
 
-/* In trust_store.c: reads a file of the store after a look at who may write it, into ret. */
-MUN_MUST mun_code mun_trust_file_read(const char *path, mun_buf *ret, mun_error *err);
-
 /* Only *.json files of a folder belong to the store. */
 bool mun_trust_is_store_file(const char *name);
 

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-mun_code mun_sys_code(int sys_errno)
+static mun_code code_of(int sys_errno)
 {
     switch (sys_errno) {
     case ENOENT:
@@ -45,7 +45,7 @@ mun_code mun_sys_fail(mun_error *err, int sys_errno, const char *what, const cha
     snprintf(path, sizeof path, "%s%s%s", directory != NULL ? directory : "", both ? "/" : "",
              name != NULL ? name : "");
     mun_path_text(text, sizeof text, path);
-    mun_code code = mun_failf(err, mun_sys_code(sys_errno), 0, "cannot %s %s: %s%s", what, text,
+    mun_code code = mun_failf(err, code_of(sys_errno), 0, "cannot %s %s: %s%s", what, text,
                               strerror_r(sys_errno, reason, sizeof reason), advice(sys_errno));
     if (err != NULL) err->sys_errno = sys_errno;
     return code;

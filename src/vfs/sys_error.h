@@ -5,12 +5,9 @@
 
 #include "base/error.h"
 
-/* The status code for an errno. */
-mun_code mun_sys_code(int sys_errno);
-
 /*
  * "cannot WHAT DIRECTORY/NAME: reason, and advice where there is some". directory and name may be
- * NULL; both may hold any bytes. Returns mun_sys_code(sys_errno).
+ * NULL; both may hold any bytes. Returns the status code for sys_errno.
  */
 mun_code mun_sys_fail(mun_error *err, int sys_errno, const char *what, const char *directory,
                       const char *name);
