@@ -291,7 +291,7 @@ static void same_entries(world *w, const char *copy)
 /* What was appended is published by a thread of its own, a moment later. */
 static void reader_reaches(mun_ledger *reader, uint64_t size)
 {
-    for (int i = 0; i < 5000 && mun_ledger_tree(reader).size < size; i++) {
+    for (int i = 0; i < 60000 && mun_ledger_tree(reader).size < size; i++) {
         must(mun_ledger_refresh(reader, err));
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     }

@@ -108,7 +108,7 @@ static void goes_on_when_there_is_room(world *w, const small_disk *disk)
     assert_int_equal(world_verdict(w, mun_buf_slice(&evidence), acknowledged - 1, &report), 0);
     must(mun_file_remove(disk->filler, err));
     unsigned more = acknowledged;
-    for (int tries = 0; tries < 100 && more < acknowledged + 50; tries++) {
+    for (int tries = 0; tries < 1000 && more < acknowledged + 50; tries++) {
         made statement;
         mun_registration result = {0};
         mun_error why;

@@ -110,7 +110,7 @@ static void reader_beside_writer(void **state)
     world_statement(w, 1, &statement);
     uint64_t index = world_register(w, &statement);
     uint64_t size = 0;
-    for (int tries = 0; tries < 500 && size <= index; tries++) {
+    for (int tries = 0; tries < 5000 && size <= index; tries++) {
         must(mun_ledger_refresh(reader, err));
         size = mun_ledger_tree(reader).size;
         if (size <= index) usleep(10000);
@@ -142,7 +142,7 @@ static void reader_in_another_process(void **state)
         mun_error why;
         mun_ledger_open_options options = {.read_only = true};
         if (mun_ledger_open(w->path, &options, &ledger, &why) != MUN_OK) _exit(2);
-        for (int i = 0; i < 500 && mun_ledger_tree(ledger).size <= index; i++) {
+        for (int i = 0; i < 5000 && mun_ledger_tree(ledger).size <= index; i++) {
             usleep(10000);
             if (mun_ledger_refresh(ledger, &why) != MUN_OK) _exit(3);
         }

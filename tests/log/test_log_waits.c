@@ -18,7 +18,7 @@
 #include "log/store_layout.h"
 
 #define AT_ONCE  256u /* entries that a call hashes and places at a time */
-#define LONG_US  2000000u
+#define LONG_US  30000000u
 #define SHORT_US 200000u
 
 /* Somewhere threads stop until they are let go. */

@@ -13,7 +13,7 @@ def main():
     with harness.Checks() as checks:
         for name in PARTS:
             command = [sys.executable, "-B", str(harness.ROOT / "tests/service" / name)]
-            checks.child(subprocess.run(command, cwd=harness.ROOT, capture_output=True, text=True, timeout=300), name)
+            checks.child(subprocess.run(command, cwd=harness.ROOT, capture_output=True, text=True, timeout=900), name)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,9 @@ ONE_AFTER_THE_OTHER = 1000000 if LONG else 3000
 IDLE_BYTES = 40 << 10  # what one idle connection may cost us at most
 ONE_AFTER_BYTES = 24 << 20  # what may be kept after them: the caches of the registrations beside
 SANITIZED = b"__asan_init" in harness.program("muniment-serve").read_bytes()  # such memory figures mean nothing
-QUICK = 2.0  # seconds: an answer that is not delayed, on a machine that does other things too
+QUICK = 4.0  # seconds: an answer that is not delayed, on a machine that does other things too
+HOLD = 7  # seconds for which slow ones may be slow: an answer that waits for them is not quick
+LATE = 20  # seconds: an end that comes after a few of them, and not by a longer limit
 
 
 def config(world, ledger, listen, **limits):
@@ -35,9 +37,7 @@ def served(world, ledger, **limits):
     service = world.serve("--config", path, listen=None, wait=False)
     service.host, service.port = "127.0.0.1", port
     try:
-        if not harness.wait_until(lambda: service.healthy() or not service.alive(), harness.START_SECONDS) or not service.alive():
-            raise AssertionError(service.log())
-        yield service
+        yield service.serving()
     finally:
         service.stop()
 
@@ -58,23 +58,36 @@ def open_connections(service):
 
 def quick(checks, service, what):
     begun = time.monotonic()
-    status = service.get("/checkpoint", timeout=10).status
+    status = service.get("/checkpoint").status
     taken = time.monotonic() - begun
     checks.equal(status, 200, what)
     checks.ok(taken < QUICK, f"{what}: took {taken:.2f} s")
 
 
+def hold(checks, service, count, what):
+    """So many connections that were answered and stay; those of the start take their places for a moment longer."""
+    held = []
+
+    def one_more():
+        s = service.socket(harness.HTTP_SECONDS)
+        with contextlib.suppress(OSError):
+            s.sendall(head(service))
+            if b" 200 " in s.recv(4096)[:20]:
+                held.append(s)
+                return True
+        s.close()
+        return False
+    for i in range(count):
+        checks.ok(harness.wait_until(one_more, harness.SOON), f"connection {i} of {what}")
+    return held
+
+
 def too_many(checks, world, ledger):
     """Beyond the limit: 503 with Retry-After and the end, and room again when others leave."""
     with served(world, ledger, connections=20) as service:
-        time.sleep(0.3)  # those of the start are gone
-        held = [service.socket() for _ in range(20)]
-        for i, s in enumerate(held):
-            s.sendall(head(service))
-            s.settimeout(10)
-            checks.ok(b" 200 " in s.recv(4096)[:20], f"connection {i} of the allowed ones")
+        held = hold(checks, service, 20, "the allowed ones")
         for attempt in ("that asks", "that says nothing"):
-            with service.socket() as s:
+            with service.socket(harness.HTTP_SECONDS) as s:
                 if attempt == "that asks":
                     with contextlib.suppress(OSError):
                         s.sendall(head(service))
@@ -85,21 +98,17 @@ def too_many(checks, world, ledger):
                 checks.equal(got.problem()[0], "Service Unavailable", "its title")
         for s in held:
             s.close()
-        checks.ok(harness.wait_until(service.healthy, 5), "room again")
+        checks.ok(harness.wait_until(service.healthy, harness.SOON), "room again")
         checks.ok(service.metric("muniment_connections_refused_total") >= 2, "refusals are counted")
 
 
 def too_many_of_one_address(checks, world, ledger):
     with served(world, ledger, connections_per_address=5) as service:
-        time.sleep(0.3)  # those of the start are gone
-        held = [service.socket() for _ in range(5)]
-        for s in held:
-            s.sendall(head(service))
-            checks.ok(b" 200 " in s.recv(4096)[:20], "the first five of an address")
-        with service.socket() as s:
+        held = hold(checks, service, 5, "an address")
+        with service.socket(harness.HTTP_SECONDS) as s:
             got = first(harness.read_to_end(s))
         checks.equal(got and got.status, 503, "the sixth connection of an address")
-        other = socket.create_connection(("127.0.0.1", service.port), 10, source_address=("127.0.0.9", 0))
+        other = socket.create_connection(("127.0.0.1", service.port), harness.HTTP_SECONDS, source_address=("127.0.0.9", 0))
         with other as s:
             s.sendall(head(service, "GET", "/checkpoint", "Connection: close"))
             got = first(harness.read_to_end(s))
@@ -108,9 +117,9 @@ def too_many_of_one_address(checks, world, ledger):
             s.close()
 
 
-def dribble(s, data, gap, until):
-    """Sends byte by byte; the seconds until the other side ended it, or None."""
-    begun, at = time.monotonic(), 0
+def dribble(s, data, gap, until, begun):
+    """Sends byte by byte; the seconds since it begun until the other side ended it, or None."""
+    at = 0
     while time.monotonic() - begun < until:
         readable = select.select([s], [], [], gap)[0]
         try:
@@ -128,51 +137,54 @@ def dribble(s, data, gap, until):
 
 def slow(checks, world, ledger):
     """Slow-loris in the request line, the fields and the body, each byte resetting a naive timeout; others are served."""
-    with served(world, ledger, head_seconds=2, body_seconds=2, idle_seconds=30) as service:
+    with served(world, ledger, head_seconds=HOLD, body_seconds=HOLD, idle_seconds=120) as service:
         ends = {}
 
         def attack(name, begin, rest):
+            begun = time.monotonic()
             with service.socket() as s:
                 s.sendall(begin)
-                ends[name] = dribble(s, rest, 0.2, 15)
+                ends[name] = dribble(s, rest, 0.2, 60, begun)
+
+        def silent():
+            with service.socket(harness.HTTP_SECONDS) as s:
+                s.sendall(post + b"x")
+                ends["silent"] = first(harness.read_to_end(s))
+
+        def pausing():
+            with service.socket(harness.HTTP_SECONDS) as s:
+                s.sendall(head(service, "GET", "/checkpoint"))
+                s.recv(4096)
+                time.sleep(HOLD + 0.5)
+                s.sendall(head(service, "GET", "/checkpoint", "Connection: close"))
+                ends["pausing"] = harness.read_to_end(s)
 
         fields = head(service)[:-2]
         post = head(service, "POST", "/entries", "Content-Type: application/cose", "Content-Length: 1000")
-        threads = [threading.Thread(target=attack, args=a) for a in (
-            ("request line", b"GET /", b"a"), ("fields", fields, b"X-A: b\r\n"), ("body", post, b"x"),
-            ("after a request", head(service) + b"GET /", b"a"))]
+        attacks = (("request line", b"GET /", b"a"), ("fields", fields, b"X-A: b\r\n"), ("body", post, b"x"), ("after a request", head(service) + b"GET /", b"a"))
+        threads = [*(threading.Thread(target=attack, args=a) for a in attacks), threading.Thread(target=silent), threading.Thread(target=pausing)]
         for t in threads:
             t.start()
         time.sleep(1)
         quick(checks, service, "an answer while others are slow")
         for t in threads:
             t.join()
-        for name, limit in (("request line", 9), ("fields", 5), ("body", 5), ("after a request", 9)):
+        for name, _, _ in attacks:
             taken = ends.get(name)
-            checks.ok(taken is not None and 1 < taken < limit, f"slow {name}: ended after {taken} s, at most {limit} wanted")
-        with service.socket() as s:
-            s.sendall(post + b"x")
-            got = first(harness.read_to_end(s))
-        checks.equal(got and got.status, 408, "a body that does not come is told")
-        with service.socket() as s:
-            s.settimeout(3)
-            s.sendall(head(service, "GET", "/checkpoint"))
-            s.recv(4096)
-            time.sleep(2.5)
-            s.sendall(head(service, "GET", "/checkpoint", "Connection: close"))
-            checks.ok(b" 200 " in harness.read_to_end(s)[:20], "a pause between requests is allowed")
+            checks.ok(taken is not None and HOLD - 1 < taken < HOLD + LATE, f"slow {name}: ended after {taken} s, {HOLD} wanted")
+        told = ends.get("silent")
+        checks.equal(told and told.status, 408, "a body that does not come is told")
+        checks.ok(b" 200 " in ends.get("pausing", b"")[:20], "a pause between requests is allowed")
 
 
 def idle(checks, world, ledger):
     with served(world, ledger, idle_seconds=2) as service:
-        with service.socket() as silent, service.socket() as once:
+        begun = time.monotonic()
+        with service.socket(harness.HTTP_SECONDS) as silent, service.socket(harness.HTTP_SECONDS) as once:
             once.sendall(head(service))
             once.recv(4096)
-            begun = time.monotonic()
-            silent.settimeout(10)
-            once.settimeout(10)
             checks.equal((silent.recv(1), once.recv(1)), (b"", b""), "idle connections are closed")
-            checks.ok(1 < time.monotonic() - begun < 6, f"after {time.monotonic() - begun:.1f} s")
+            checks.ok(1 < time.monotonic() - begun < LATE, f"after {time.monotonic() - begun:.1f} s")
 
 
 def vanish(checks, world, ledger):
@@ -191,9 +203,9 @@ def vanish(checks, world, ledger):
                 s.sendall(post)
                 s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         quick(checks, service, "an answer after clients vanished")
-        checks.ok(harness.wait_until(lambda: open_connections(service) <= 1, 5), f"{open_connections(service)} connections left")
-        checks.ok(harness.wait_until(lambda: service.metric("muniment_body_bytes") == 0, 5), "body memory given back")
-        checks.ok(service.metric("muniment_client_gone_total") >= 1, "they are counted")
+        checks.ok(harness.wait_until(lambda: open_connections(service) <= 1, harness.SOON), f"{open_connections(service)} connections left")
+        checks.ok(harness.wait_until(lambda: service.metric("muniment_body_bytes") == 0, harness.SOON), "body memory given back")
+        checks.ok(harness.wait_until(lambda: service.metric("muniment_client_gone_total") >= 1, harness.SOON), "they are counted")
         checks.equal(service.post_statement(statement).status, 201, "the statement is registered, by them or now")
         checks.ok(SANITIZED or service.memory() - before < 32 << 20, f"memory grew from {before} to {service.memory()}")
         checks.equal(service.stop(), 0, "a clean end")
@@ -226,7 +238,7 @@ def refused_bodies(checks, world, ledger):
             checks.equal(got.status, wanted, f"{size} bytes to {path}: the client, still sending, sees the answer")
         got = service.request("GET", "/checkpoint", body=b"abc")
         checks.equal(got.status, 413, "a body where none is taken")
-        checks.ok(harness.wait_until(lambda: service.metric("muniment_body_bytes") == 0, 5), "body memory given back")
+        checks.ok(harness.wait_until(lambda: service.metric("muniment_body_bytes") == 0, harness.SOON), "body memory given back")
 
 
 def bodies_together(checks, world, ledger):
@@ -237,7 +249,7 @@ def bodies_together(checks, world, ledger):
         for s in held:
             s.sendall(head(service, "POST", "/v1/batch", *fields) + bytes(size - 1))
         full = len(held) * (size - 1)
-        checks.ok(harness.wait_until(lambda: service.metric("muniment_body_bytes") == full, 10), f"{service.metric('muniment_body_bytes')} bytes of {full}")
+        checks.ok(harness.wait_until(lambda: service.metric("muniment_body_bytes") == full, harness.SOON), f"{service.metric('muniment_body_bytes')} bytes of {full}")
         sent_away = service.metric("muniment_shed_total")
         chunk = b"10000\r\n" + bytes(65536) + b"\r\n"
         for what, request in (("its length", head(service, "POST", "/v1/batch", *fields)),
@@ -249,7 +261,7 @@ def bodies_together(checks, world, ledger):
         quick(checks, service, "what has no body goes on")
         for s in held:
             s.close()
-        checks.ok(harness.wait_until(lambda: service.metric("muniment_body_bytes") == 0, 5), "body memory given back")
+        checks.ok(harness.wait_until(lambda: service.metric("muniment_body_bytes") == 0, harness.SOON), "body memory given back")
         checks.equal(service.post_statement(world.statement()).status, 201, "and there is room again")
 
 
@@ -276,7 +288,7 @@ def too_many_streams(checks, world, ledger):
             with service.socket() as again:
                 again.sendall(request)
                 return b" 200 " in again.recv(4096)[:20]
-        checks.ok(harness.wait_until(begins, 20, 0.2), "room again when they have ended")
+        checks.ok(harness.wait_until(begins, harness.SOON, 0.2), "room again when they have ended")
 
 
 def readers_that_do_not_read(checks, world, ledger):
@@ -291,6 +303,7 @@ def readers_that_do_not_read(checks, world, ledger):
         for s in readers:
             s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             s.sendall(b"GET /tile/entries/000 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            s.settimeout(harness.HTTP_SECONDS)
         kinds = [s.recv(13)[9:12] for s in readers]
         grown = service.memory() - before
         checks.ok(kinds.count(b"503") > 10 and kinds.count(b"200") > 10, f"some are answered, the others told to try again: {kinds}")
@@ -300,7 +313,7 @@ def readers_that_do_not_read(checks, world, ledger):
         stay = 1 + kinds.count(b"503")  # and the one that asks
         left = open_connections(service)
         checks.ok(left > stay, f"{left} connections, {stay} of them of readers that were told to try again")
-        while left > stay and time.monotonic() - begun < 30:
+        while left > stay and time.monotonic() - begun < 60:
             asked = time.monotonic()
             left = open_connections(service)
             slowest = max(slowest, time.monotonic() - asked)
@@ -350,9 +363,9 @@ def events(checks, world, ledger):
         streams = [service.socket() for _ in range(30)]
         for s in streams:
             s.sendall(head(service, "GET", "/v1/events", "Accept: text/event-stream"))
-            s.settimeout(10)
+            s.settimeout(harness.HTTP_SECONDS)
         checks.ok(all(b" 200 " in s.recv(4096)[:20] for s in streams), "streams begin")
-        checks.equal(service.metric("muniment_open_event_streams"), 30, "they are counted")
+        checks.ok(harness.wait_until(lambda: service.metric("muniment_open_event_streams") == 30, harness.SOON), "they are counted")
         quick(checks, service, "an answer beside streams")
         begun = time.monotonic()
         posted = service.post_statement(world.statement("stream/new"))
@@ -369,7 +382,7 @@ def events(checks, world, ledger):
             s.close()
         begun = time.monotonic()
         checks.equal(service.stop(), 0, "stop with open streams")
-        checks.ok(time.monotonic() - begun < 10, f"the end took {time.monotonic() - begun:.1f} s")
+        checks.ok(time.monotonic() - begun < LATE, f"the end took {time.monotonic() - begun:.1f} s")
         checks.ok(streams[-1].recv(1 << 20) is not None, "the stream ends")
 
 
@@ -390,7 +403,7 @@ def many_idle(checks, world, ledger):
                 s.sendall(head(service))
         for s in held[1::2]:
             checks.passed += bool(s.recv(4096))
-        checks.ok(harness.wait_until(lambda: open_connections(service) >= wanted, 10), f"{open_connections(service)} of {wanted} are open")
+        checks.ok(harness.wait_until(lambda: open_connections(service) >= wanted, harness.SOON), f"{open_connections(service)} of {wanted} are open")
         quick(checks, service, f"an answer beside {wanted} idle connections")
         checks.equal(service.post_statement(world.statement()).status, 201, "a registration beside them")
         each = (service.memory() - before) / wanted
@@ -398,12 +411,12 @@ def many_idle(checks, world, ledger):
         checks.ok(SANITIZED or each < IDLE_BYTES, f"an idle connection costs {each:.0f} bytes")
         for s in held:
             s.close()
-        checks.ok(harness.wait_until(lambda: open_connections(service) <= 1, 15), "they are gone")
+        checks.ok(harness.wait_until(lambda: open_connections(service) <= 1, harness.SOON), "they are gone")
 
 
 def registering(world, service, over, took):
     """Registrations one after the other on one connection until `over`: the seconds that each took, or the answer that was wrong."""
-    connection = service.connect(20)
+    connection = service.connect()
     while not over.wait(0.02):
         began = time.monotonic()
         answer = service.post_statement(world.statement(), connection=connection)
@@ -428,33 +441,38 @@ def one_after_the_other(checks, world, ledger):
         beside.join()
         wrong = [t for t in took if not isinstance(t, float)]
         checks.equal(good, ONE_AFTER_THE_OTHER, "connections one after the other")
-        checks.ok(took and not wrong and max(took) < QUICK, f"registrations beside them: {wrong[:2] or max(took, default=None)}")
+        # Nine in ten: one may meet a disk that is busy with what others write.
+        checks.ok(took and not wrong and sorted(took)[len(took) * 9 // 10] < QUICK, f"registrations beside them: {wrong[:2] or max(took, default=None)}")
         if not wrong:
             print(f"{good} connections one after the other; beside them {len(took)} registrations, p50 {sorted(took)[len(took) // 2] * 1e3:.1f} ms, "
                   f"longest {max(took, default=0) * 1e3:.1f} ms; {(service.memory() - before) / 1024:.0f} KiB more", flush=True)
         checks.ok(SANITIZED or service.memory() - before < ONE_AFTER_BYTES, f"memory grew from {before} to {service.memory()}")
-        now = len(os.listdir(f"/proc/{service.pid}/fd"))
-        checks.ok(now <= files + 2, f"{now} files open, {files} before")
+        def opened():
+            return len(os.listdir(f"/proc/{service.pid}/fd"))
+        checks.ok(harness.wait_until(lambda: opened() <= files + 2, harness.SOON), f"{opened()} files open, {files} before")
 
 
 def drain(checks, world, ledger):
     """A stop lets requests end and closes idle connections at once."""
     with world.serve(ledger) as service:
-        with service.socket() as lazy, service.socket() as half:
+        kept = service.connect()
+        with service.socket(harness.HTTP_SECONDS) as lazy, service.socket(harness.HTTP_SECONDS) as half:
             lazy.sendall(head(service))
             lazy.recv(4096)
             statement = world.statement("drain/1")
             post = head(service, "POST", "/entries", "Content-Type: application/cose", f"Content-Length: {len(statement)}") + statement
             half.sendall(post[:-10])
-            time.sleep(0.1)
+            there = harness.wait_until(lambda: service.metric("muniment_open_connections", connection=kept) == 3, harness.SOON)
+            checks.ok(there, "the service has them")
             service.process.terminate()
-            lazy.settimeout(5)
             checks.equal(lazy.recv(1), b"", "an idle connection is closed by a stop")
-            refused = False
-            with contextlib.suppress(OSError):
-                service.socket(timeout=2).close()
-                refused = True
-            checks.ok(not refused or not service.alive(), "no new connections")
+
+            def refuses():
+                with contextlib.suppress(OSError):
+                    service.socket(timeout=2).close()
+                    return False
+                return True
+            checks.ok(harness.wait_until(refuses, 3), "no new connections")
             half.sendall(post[-10:])
             got = first(harness.read_to_end(half))
             checks.equal(got and got.status, 201, "a request that was on its way is served")
