@@ -275,14 +275,6 @@ def facts(statement, leaf, signature, receipts, proven_times, proofs):
     }
 
 
-def overall(verdicts):
-    """[VER-15]"""
-    for code in (1, 6, 4, 5, 3, 0):
-        if code in verdicts:
-            return code
-    raise ValueError("no verdicts")
-
-
 def least(full):
     """A report in the least form that tests compare."""
     return {name: full[name] for name in ("verdict", "checks") if name in full}

@@ -9,7 +9,7 @@ import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "ref"))
-from muniment_ref import cbor, ec, ed25519, keys, merkle, rsa_pss, text  # noqa: E402
+from muniment_ref import cbor, ed25519, keys, merkle, rsa_pss, text  # noqa: E402
 
 EC_OIDS = {1: bytes.fromhex("06082a8648ce3d030107"), 2: bytes.fromhex("06052b81040022"), 3: bytes.fromhex("06052b81040023")}
 

@@ -34,7 +34,6 @@
 
 enum { SYNCS, FAIL_AT, FAILED, NO_SPACE, REFUSED, FAIL_EVERY, HANGS, WAITING, WORDS };
 
-#define PAGE 4096
 #define SAVED_MAX                                                                                  \
     (64u << 20) /* bytes of old content that are kept; beyond it this file's are forgotten */
 

@@ -166,7 +166,7 @@ typedef struct opening {
     mun_error err;
 } opening;
 
-/* Opens and closes until the folder was synced. */
+/* Once the folder is being synced, opens and closes. */
 static void *open_meanwhile(void *arg)
 {
     opening *o = arg;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "log/traced_vfs.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -205,15 +204,4 @@ size_t traced_find(const traced *t, size_t from, trace_kind kind, const char *na
 bool traced_has(const traced *t, size_t from, trace_kind kind, const char *name)
 {
     return traced_find(t, from, kind, name) < t->count;
-}
-
-void traced_print(const traced *t)
-{
-    static const char *const kind[] = {"read",   "write",  "sync",   "truncate",
-                                       "create", "rename", "remove", "sync_dir"};
-    for (size_t i = 0; i < t->count; i++) {
-        const trace_call *c = &t->call[i];
-        fprintf(stderr, "%3zu %-8s %-20s %" PRIu64 "+%zu%s\n", i, kind[c->kind], c->name, c->offset,
-                c->len, c->zeros ? " zeros" : "");
-    }
 }

@@ -49,7 +49,5 @@ void traced_init(traced *ret, const mun_vfs *under);
 /* The first call at or after `from` of that kind on that name (NULL: any); count if none. */
 size_t traced_find(const traced *t, size_t from, trace_kind kind, const char *name);
 bool traced_has(const traced *t, size_t from, trace_kind kind, const char *name);
-/* The whole trace on standard error, for a test that fails. */
-void traced_print(const traced *t);
 
 #endif

@@ -555,11 +555,6 @@ uint64_t sim_disk_changes(const sim_disk *d)
     return d->changes;
 }
 
-uint64_t sim_disk_calls(const sim_disk *d)
-{
-    return d->calls;
-}
-
 size_t sim_disk_open_files(const sim_disk *d)
 {
     return d->open_files;

@@ -91,7 +91,6 @@ void sim_disk_flip(sim_disk *disk, const char *name, uint64_t offset, unsigned b
 const char *sim_disk_flip_place(const sim_disk *disk, uint64_t *ret_offset);
 /* Writes, truncations and name changes so far, other than by lock. */
 uint64_t sim_disk_changes(const sim_disk *disk);
-uint64_t sim_disk_calls(const sim_disk *disk); /* calls so far that can fail */
 size_t sim_disk_open_files(const sim_disk *disk);
 /* Every call is written to standard error from now on. */
 void sim_disk_trace(sim_disk *disk, bool on);
