@@ -132,6 +132,13 @@ mun_signer fake_signer(fake_crypto *fake, int32_t alg, uint8_t fill)
     return signer;
 }
 
+mun_code fake_sign_fails(void *ctx, const mun_slice *parts, size_t n,
+                         uint8_t ret[MUN_SIGNATURE_MAX], size_t *ret_len)
+{
+    (void)ctx, (void)parts, (void)n, (void)ret, (void)ret_len;
+    return MUN_E_CRYPTO;
+}
+
 mun_trusted_key fake_trust(mun_role role, const char *name, const mun_signer *signer, bool trusted)
 {
     return (mun_trusted_key){

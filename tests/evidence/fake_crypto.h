@@ -38,6 +38,9 @@ mun_public_key fake_key(int32_t alg, uint8_t fill);
 
 /* A signer with that key; its context is the fake. */
 mun_signer fake_signer(fake_crypto *fake, int32_t alg, uint8_t fill);
+/* What `sign` of a signer is that always fails: MUN_E_CRYPTO. */
+mun_code fake_sign_fails(void *ctx, const mun_slice *parts, size_t n,
+                         uint8_t ret[MUN_SIGNATURE_MAX], size_t *ret_len);
 
 /* A trust entry for it, without kids but the thumbprint. */
 mun_trusted_key fake_trust(mun_role role, const char *name, const mun_signer *signer, bool trusted);

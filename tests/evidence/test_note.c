@@ -251,13 +251,6 @@ static void test_first_line_counts(void **state)
     }
 }
 
-static mun_code failing_sign(void *ctx, const mun_slice *parts, size_t n,
-                             uint8_t ret[MUN_SIGNATURE_MAX], size_t *ret_len)
-{
-    (void)ctx, (void)parts, (void)n, (void)ret, (void)ret_len;
-    return MUN_E_CRYPTO;
-}
-
 static void test_sign_refused(void **state)
 {
     (void)state;
@@ -283,7 +276,7 @@ static void test_sign_refused(void **state)
     mun_buf small = mun_buf_fixed(store, 20);
     assert_int_equal(mun_cosignature_sign(&crypto, text, name, 1, &log, &small, NULL), MUN_E_LIMIT);
     assert_int_equal(small.len, 0);
-    log.sign = failing_sign;
+    log.sign = fake_sign_fails;
     assert_int_equal(mun_checkpoint_sign(&crypto, &c, &log, &buf, NULL), MUN_E_CRYPTO);
     assert_int_equal(mun_cosignature_sign(&crypto, text, name, 1, &log, &buf, NULL), MUN_E_CRYPTO);
     assert_int_equal(buf.len, 0);

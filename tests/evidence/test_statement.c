@@ -662,13 +662,6 @@ static void test_sign_own_name(void **state)
     }
 }
 
-static mun_code failing_sign(void *ctx, const mun_slice *parts, size_t n,
-                             uint8_t ret[MUN_SIGNATURE_MAX], size_t *ret_len)
-{
-    (void)ctx, (void)parts, (void)n, (void)ret, (void)ret_len;
-    return MUN_E_CRYPTO;
-}
-
 /* Bad parameters, a signer that fails, no room: nothing is written. */
 static void test_sign_refused(void **state)
 {
@@ -710,7 +703,7 @@ static void test_sign_refused(void **state)
         assert_int_equal(mun_statement_sign(&good, &signer, &small, NULL), MUN_E_LIMIT);
         assert_int_equal(small.len, 0);
     }
-    signer.sign = failing_sign;
+    signer.sign = fake_sign_fails;
     mun_buf buf = fresh();
     assert_int_equal(mun_statement_sign(&good, &signer, &buf, NULL), MUN_E_CRYPTO);
     assert_int_equal(buf.len, 0);

@@ -193,3 +193,14 @@ int world_verdict(const world *w, mun_slice evidence, unsigned document, mun_rep
     mun_native_crypto_free(&crypto);
     return ret->verdict;
 }
+
+void findings_note(void *ctx, const char *file, uint64_t offset, uint64_t entry,
+                   const char *sentence)
+{
+    findings *f = ctx;
+    (void)offset;
+    if (f->len++ > 0) return;
+    f->entry = entry;
+    snprintf(f->file, sizeof f->file, "%s", file);
+    snprintf(f->sentence, sizeof f->sentence, "%s", sentence);
+}

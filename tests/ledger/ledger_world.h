@@ -64,6 +64,19 @@ uint64_t world_register(world *w, const made *statement);
 mun_code world_refused(world *w, mun_slice statement, mun_error *ret);
 uint64_t world_issuer_add(world *w, const char *iss, const mun_signing_key *key);
 
+/* What fsck finds: how many, and the first of them. */
+typedef struct findings {
+    size_t len;
+    uint64_t entry;
+    char file[64];
+    char sentence[512];
+    uint64_t progress; /* calls */
+} findings;
+
+/* mun_watch.finding; ctx: findings. */
+void findings_note(void *ctx, const char *file, uint64_t offset, uint64_t entry,
+                   const char *sentence);
+
 /* The verdict of mun_verify over evidence, with the ledger's keys and the issuer trusted. */
 int world_verdict(const world *w, mun_slice evidence, unsigned document, mun_report *ret);
 

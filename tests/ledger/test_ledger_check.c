@@ -9,25 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct findings {
-    size_t len;
-    uint64_t entry;
-    char file[64];
-    char sentence[512];
-    uint64_t progress; /* calls */
-} findings;
-
-static void on_finding(void *ctx, const char *file, uint64_t offset, uint64_t entry,
-                       const char *sentence)
-{
-    findings *f = ctx;
-    (void)offset;
-    if (f->len++ > 0) return;
-    f->entry = entry;
-    snprintf(f->file, sizeof f->file, "%s", file);
-    snprintf(f->sentence, sizeof f->sentence, "%s", sentence);
-}
-
 static void on_progress(void *ctx, const char *stage, uint64_t done, uint64_t all)
 {
     findings *f = ctx;
@@ -41,7 +22,7 @@ static mun_code check(const world *w, bool deep, findings *ret)
     mun_error why;
     mun_tree tree;
     *ret = (findings){0};
-    mun_watch watch = {.ctx = ret, .finding = on_finding, .progress = on_progress};
+    mun_watch watch = {.ctx = ret, .finding = findings_note, .progress = on_progress};
     mun_code code = mun_ledger_fsck(w->path, deep, &watch, &tree, &why);
     assert_int_equal(code == MUN_E_DAMAGED, ret->len > 0);
     return code;

@@ -268,24 +268,6 @@ static void sql(const world *w, const char *text)
     sqlite3_close(db);
 }
 
-typedef struct findings {
-    size_t len;
-    char file[64];
-    uint64_t entry;
-    char sentence[512];
-} findings;
-
-static void on_finding(void *ctx, const char *file, uint64_t offset, uint64_t entry,
-                       const char *sentence)
-{
-    findings *f = ctx;
-    (void)offset;
-    if (f->len++ > 0) return;
-    snprintf(f->file, sizeof f->file, "%s", file);
-    snprintf(f->sentence, sizeof f->sentence, "%s", sentence);
-    f->entry = entry;
-}
-
 /* [IDX-3]: a forged row is never shown, and fsck names it; so does it a missing one [IDX-2]. */
 static void forged_rows_are_noticed(void **state)
 {
@@ -307,7 +289,7 @@ static void forged_rows_are_noticed(void **state)
     for (size_t i = 0; i < sizeof forgeries / sizeof forgeries[0]; i++) {
         findings f = {0};
         mun_error why;
-        mun_watch watch = {.ctx = &f, .finding = on_finding};
+        mun_watch watch = {.ctx = &f, .finding = findings_note};
         world_close(w);
         sql(w, forgeries[i].sql);
         assert_int_equal(mun_ledger_fsck(w->path, true, &watch, NULL, &why), MUN_E_DAMAGED);

@@ -112,6 +112,26 @@ void reference_root(const world *w, uint64_t size, mun_hash *ret)
     }
 }
 
+static mun_code compare(void *ctx, uint64_t index, uint64_t time, mun_slice entry,
+                        const mun_hash *leaf, mun_error *err)
+{
+    world *w = ctx;
+    (void)leaf, (void)err;
+    assert_true(mun_slice_equal(entry, reference_entry(&w->ref, (size_t)index)));
+    assert_int_equal(time, w->ref.time[index]);
+    return MUN_OK;
+}
+
+void reference_check(world *w, mun_log *log)
+{
+    mun_hash root;
+    mun_tree_head head = mun_log_head(log);
+    assert_int_equal(head.size, w->ref.count);
+    reference_root(w, head.size, &root);
+    assert_true(mun_hash_equal(&root, &head.root));
+    assert_ok(mun_log_scan(log, 0, head.size, compare, w, err));
+}
+
 static void full_name(const world *w, const char *name, char ret[128])
 {
     snprintf(ret, 128, "%s/%s", w->dir, name);

@@ -38,6 +38,8 @@ void reference_add(reference *r, mun_slice entry, uint64_t time);
 mun_slice reference_entry(const reference *r, size_t i);
 /* The plain recursion of RFC 9162 section 2.1.1 over the first size entries. */
 void reference_root(const world *w, uint64_t size, mun_hash *ret);
+/* The log has all of it, in its order, with its times and root, and nothing else. */
+void reference_check(world *w, mun_log *log);
 
 /* Whole files, to damage and to compare. */
 uint8_t *world_file(const world *w, const char *name, size_t *ret_len);

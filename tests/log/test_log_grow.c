@@ -116,33 +116,13 @@ static void bursts_until(world *w, mun_log *log, unsigned want)
     assert_int_equal(atomic_load(&tries), want);
 }
 
-static mun_code compare(void *ctx, uint64_t index, uint64_t time, mun_slice entry,
-                        const mun_hash *leaf, mun_error *err)
-{
-    world *w = ctx;
-    (void)leaf, (void)err;
-    assert_true(mun_slice_equal(entry, reference_entry(&w->ref, (size_t)index)));
-    assert_int_equal(time, w->ref.time[index]);
-    return MUN_OK;
-}
-
-static void check(world *w, mun_log *log)
-{
-    mun_hash root;
-    mun_tree_head head = mun_log_head(log);
-    assert_int_equal(head.size, w->ref.count);
-    reference_root(w, head.size, &root);
-    assert_true(mun_hash_equal(&root, &head.root));
-    assert_ok(mun_log_scan(log, 0, head.size, compare, w, err));
-}
-
 static void teardown(world *w, mun_log *log, uint32_t want)
 {
-    check(w, log);
+    reference_check(w, log);
     assert_ok(mun_log_close(log, err));
     log = open_log(w, &w->vfs);
     assert_int_equal(ring(log), want);
-    check(w, log);
+    reference_check(w, log);
     assert_ok(mun_log_close(log, err));
     mun_log_config config = world_config(w);
     assert_ok(mun_log_fsck(&config, NULL, NULL, err));
@@ -208,7 +188,7 @@ static void test_no_room_for_a_larger_one(void **state)
     for (int i = 0; i < 4; i++) burst(&w, log);
     assert_int_equal(ring(log), MUN_LOG_RING_FIRST);
     assert_int_equal(atomic_load(&tries), 1);
-    check(&w, log);
+    reference_check(&w, log);
     wait_flushed(log);
     w.now += NO_ROOM_MS;
     bursts_until(&w, log, 2);
@@ -240,7 +220,7 @@ static void test_crowded_on_a_full_disk(void **state)
     mun_code code = MUN_OK;
     for (int i = 0; i < 1000 && code == MUN_OK; i++) code = append(&w, log);
     assert_int_equal(code, MUN_E_NO_SPACE); /* when the ring is full */
-    check(&w, log);
+    reference_check(&w, log);
     atomic_store(&f.full, false);
     for (int i = 0; append(&w, log) != MUN_OK; i++) {
         assert_true(i < 1000);
