@@ -32,4 +32,13 @@ static inline bool mun_slice_starts(mun_slice whole, mun_slice prefix)
            (prefix.len == 0 || memcmp(whole.ptr, prefix.ptr, prefix.len) == 0);
 }
 
+/* Copies the bytes to *at, where the caller has made room, and moves it behind them. */
+static inline mun_slice mun_slice_copy(uint8_t **at, mun_slice bytes)
+{
+    uint8_t *start = *at;
+    if (bytes.len > 0) memcpy(start, bytes.ptr, bytes.len);
+    *at += bytes.len;
+    return mun_slice_of(start, bytes.len);
+}
+
 #endif

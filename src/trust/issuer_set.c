@@ -135,14 +135,6 @@ static mun_code table_grow(mun_issuer_set *set, mun_error *err)
     return MUN_OK;
 }
 
-static mun_slice copy_in(uint8_t **at, mun_slice bytes)
-{
-    uint8_t *start = *at;
-    if (bytes.len > 0) memcpy(start, bytes.ptr, bytes.len);
-    *at += bytes.len;
-    return mun_slice_of(start, bytes.len);
-}
-
 static mun_issuer_record *record_new(const mun_issuer_document *d, uint64_t index)
 {
     mun_issuer_record *r = malloc(record_bytes(d));
@@ -150,9 +142,9 @@ static mun_issuer_record *record_new(const mun_issuer_document *d, uint64_t inde
     *r = (mun_issuer_record){.from = index, .until = MUN_INDEX_NOW, .kids_len = d->kids_len};
     memcpy(r->thumbprint, d->thumbprint, sizeof r->thumbprint);
     uint8_t *at = (uint8_t *)(r + 1);
-    r->iss = copy_in(&at, d->issuer);
-    r->cose_key = copy_in(&at, d->cose_key);
-    for (size_t i = 0; i < d->kids_len; i++) r->kids[i] = copy_in(&at, d->kids[i]);
+    r->iss = mun_slice_copy(&at, d->issuer);
+    r->cose_key = mun_slice_copy(&at, d->cose_key);
+    for (size_t i = 0; i < d->kids_len; i++) r->kids[i] = mun_slice_copy(&at, d->kids[i]);
     return r;
 }
 

@@ -74,14 +74,6 @@ void mun_trust_store_free(mun_trust_store *store)
     free(store);
 }
 
-static mun_slice copy_in(uint8_t **at, mun_slice bytes)
-{
-    uint8_t *start = *at;
-    if (bytes.len > 0) memcpy(start, bytes.ptr, bytes.len);
-    *at += bytes.len;
-    return mun_slice_of(start, bytes.len);
-}
-
 /* The entry with its texts in one block of its own. */
 static bool entry_copy(const mun_trust_entry *entry, mun_trust_entry *ret)
 {
@@ -90,10 +82,10 @@ static bool entry_copy(const mun_trust_entry *entry, mun_trust_entry *ret)
     uint8_t *at = malloc(bytes + 1);
     if (at == NULL) return false;
     *ret = *entry;
-    ret->key.name = copy_in(&at, entry->key.name);
-    ret->reason = copy_in(&at, entry->reason);
+    ret->key.name = mun_slice_copy(&at, entry->key.name);
+    ret->reason = mun_slice_copy(&at, entry->reason);
     for (size_t i = 0; i < entry->key.kids_len; i++) {
-        ret->key.kids[i] = copy_in(&at, entry->key.kids[i]);
+        ret->key.kids[i] = mun_slice_copy(&at, entry->key.kids[i]);
     }
     return true;
 }
