@@ -33,6 +33,7 @@ CLIENTS = 256
 SECONDS = {"load": 60, "kill": 300 if LONG else 30, "full": 20, "sync": 60 if LONG else 12, "tsan": 60 if LONG else 8}
 SAMPLE = {"load": 2000, "kill": 300, "full": 100, "sync": 300, "tsan": 100}  # receipts that ref/ checks
 KILL_EVERY = (1.5, 4.0)  # seconds, at random between
+SOON = harness.SOON  # the end of waits for what happens by itself; what never comes is still found
 FULL_DISK = 48 << 20  # bytes of the small file system
 REF_WHOLE_MAX = 40000  # entries up to which ref/ reads the whole ledger, not only receipts
 
@@ -54,7 +55,7 @@ class Load:
         return self.record.stat().st_size if self.record.exists() else 0
 
     def end(self, checks, what):
-        out, err = self.process.communicate(timeout=180)
+        out, err = self.process.communicate(timeout=400)
         harness.RUNNING.discard(self.process)
         if not checks.ok(self.process.returncode == 0 and out.startswith("{"), f"{what}: the client ended with {self.process.returncode}: {err}"):
             return {}
@@ -75,7 +76,7 @@ class Readers:
 
     def run(self):
         paths = ["/checkpoint", "/v1", "/v1/entries/0/receipt", "/v1/entries?limit=10", "/.well-known/scitt-keys", "/readyz", "/healthz", "/metrics"]
-        connection = self.service.connect(10)
+        connection = self.service.connect()
         while not self.over.wait(0.02):
             path = paths[self.done % len(paths)]
             try:
@@ -92,7 +93,7 @@ class Readers:
 
     def end(self):
         self.over.set()
-        self.thread.join(15)
+        self.thread.join(harness.HTTP_SECONDS)
         return self.done, self.wrong
 
 
@@ -162,6 +163,8 @@ def scenario_kill(checks, world):
     while time.monotonic() < until:
         before = load.acknowledged()
         time.sleep(rng.uniform(*KILL_EVERY))
+        if kills % 3 != 2:  # else at any instant, in a recovery as well
+            harness.wait_until(lambda: load.acknowledged() > before, SOON)
         productive += load.acknowledged() > before
         service.kill()
         kills += 1
@@ -170,7 +173,7 @@ def scenario_kill(checks, world):
         slowest = max(slowest, time.monotonic() - began)
     told = load.end(checks, "kill")
     print(f"kill: {kills} times, slowest start {slowest:.2f} s", flush=True)
-    checks.ok(productive >= kills * 0.8, f"kill: only {productive} of {kills} rounds acknowledged anything")
+    checks.ok(productive >= kills * 2 // 3, f"kill: only {productive} of {kills} rounds acknowledged anything")
     checks.among(set(told.get("statuses", {})) - {"201", "503", "429"}, (set(),), "kill: statuses")
     checks.equal(service.stop(), 0, "kill: a graceful end")
     hold(checks, "kill", ledger, world.folder, [load.record], SAMPLE["kill"])
@@ -244,17 +247,17 @@ def full_answers(checks, world, service, ledger):
         told = service.post_statement(world.statement())
         return told.status in (503, 507)
 
-    if not checks.ok(harness.wait_until(refused, 10, 0.05), f"full: a registration is refused: {told}"):
+    if not checks.ok(harness.wait_until(refused, SOON, 0.05), f"full: a registration is refused: {told}"):
         return
     title, detail = told.problem()
     checks.ok("full" in f"{title} {detail}".lower() or "space" in f"{title} {detail}".lower(), f"full: the problem names the disk: {title}: {detail}")
     checks.ok(told.header("retry-after"), "full: Retry-After")
-    ready = service.get("/readyz", timeout=5)
+    ready = service.get("/readyz")
     checks.ok(ready.status == 503 and ("full" in ready.text.lower() or "space" in ready.text.lower()), f"full: /readyz says so: {ready}")
     for path, wanted in (("/healthz", (200,)), ("/checkpoint", (200,)), ("/v1/entries/1/receipt", (200,)), ("/v1/entries/1", (200,)),
                          ("/v1/entries?limit=3", (200, 503))):  # a search may say that the index cannot follow
         try:
-            checks.among(service.get(path, timeout=5).status, wanted, f"full: GET {path} goes on")
+            checks.among(service.get(path).status, wanted, f"full: GET {path} goes on")
         except OSError as error:
             checks.ok(False, f"full: GET {path}: {error!r}")
 
@@ -274,10 +277,10 @@ def scenario_full(checks, world):
         full_answers(checks, world, service, ledger)
         disk.make_room()
         began, before = time.monotonic(), load.acknowledged()
-        checks.ok(harness.wait_until(lambda: service.post_statement(world.statement()).status == 201, 10, 0.1), "full: registrations go on after room was made")
-        checks.ok(harness.wait_until(lambda: load.acknowledged() > before, 10, 0.1), "full: the load goes on")
+        checks.ok(harness.wait_until(lambda: service.post_statement(world.statement()).status == 201, SOON, 0.1), "full: registrations go on after room was made")
+        checks.ok(harness.wait_until(lambda: load.acknowledged() > before, SOON, 0.1), "full: the load goes on")
         print(f"full: going on after {time.monotonic() - began:.1f} s", flush=True)
-        checks.ok(harness.wait_until(service.ready, 10, 0.1), "full: ready again")
+        checks.ok(harness.wait_until(service.ready, SOON, 0.1), "full: ready again")
         disk.fill()
         time.sleep(1)
         disk.make_room(more=512 << 20)
@@ -296,14 +299,16 @@ def scenario_sync(checks, world):
     service = world.serve(ledger, env=faults.env)
     load = Load(service, world.folder, "sync", SECONDS["sync"], clients=64)
     pid, slowest = service.pid, 0.0
-    checks.ok(harness.wait_until(lambda: faults.get("syncs") > 20, 10), "sync: the library sees the syncs")
+    checks.ok(harness.wait_until(lambda: faults.get("syncs") > 20, SOON), "sync: the library sees the syncs")
     until = time.monotonic() + SECONDS["sync"] - 3
-    while time.monotonic() < until:
+    while time.monotonic() < until or faults.get("failed") < 2:
         time.sleep(rng.uniform(0.3, 0.9))
         faults.set("fail_at", faults.get("syncs") + rng.randint(1, 20))
         began = time.monotonic()
-        checks.ok(harness.wait_until(lambda: faults.get("fail_at") == 0, 5, 0.002), "sync: one failed")
-        checks.ok(harness.wait_until(lambda: service.post_statement(world.statement()).status == 201, 15, 0.05), "sync: it goes on by itself")
+        # Ours as well: the load may be over by now on a slow machine.
+        failed = harness.wait_until(lambda: faults.get("fail_at") == 0 or not service.post_statement(world.statement()), SOON, 0.002)
+        checks.ok(failed, "sync: one failed")
+        checks.ok(harness.wait_until(lambda: service.post_statement(world.statement()).status == 201, SOON, 0.05), "sync: it goes on by itself")
         slowest = max(slowest, time.monotonic() - began)
     told = load.end(checks, "sync")
     refusals = told.get("statuses", {}).get("503", 0)
@@ -312,7 +317,7 @@ def scenario_sync(checks, world):
     checks.ok(refusals > 0, "sync: those who waited were told 503")
     checks.among(set(told.get("statuses", {})) - {"201", "503", "429"}, (set(),), "sync: statuses")
     checks.ok(service.pid == pid and service.alive(), "sync: the same process went on")
-    checks.ok(harness.wait_until(service.ready, 10, 0.1), "sync: ready")
+    checks.ok(harness.wait_until(service.ready, SOON, 0.1), "sync: ready")
     faults.set("fail_every", 1)  # a disk that stays broken
     told = service.post_statement(world.statement())
     checks.ok(told.status in (500, 503) and told.problem(), f"sync: while nothing can be synced: {told}")
@@ -321,7 +326,7 @@ def scenario_sync(checks, world):
     checks.equal(ready.status, 503, f"sync: /readyz while nothing can be synced: {ready}")
     checks.equal(service.get("/v1").status in (200, 503), True, "sync: reading while nothing can be synced")
     faults.set("fail_every", 0)
-    checks.ok(harness.wait_until(lambda: service.post_statement(world.statement()).status == 201, 15, 0.1), "sync: it goes on when the disk is well")
+    checks.ok(harness.wait_until(lambda: service.post_statement(world.statement()).status == 201, SOON, 0.1), "sync: it goes on when the disk is well")
     checks.equal(service.stop(), 0, "sync: a graceful end")
     hold(checks, "sync", ledger, world.folder, [load.record], SAMPLE["sync"])
 
@@ -335,7 +340,7 @@ class Waiting:
     def ask(self, count, what, *arguments, **more):
         def run():
             try:
-                self.answers.append((arguments[0], what(*arguments, timeout=60, **more).status))
+                self.answers.append((arguments[0], what(*arguments, timeout=harness.HTTP_SECONDS, **more).status))
             except (OSError, harness.http.client.HTTPException) as error:
                 self.answers.append((arguments[0], repr(error)))
 
@@ -346,7 +351,7 @@ class Waiting:
     def events(self, count, path):
         """Streams: what they have sent when a ping or an entry came after the disk answered again."""
         def run():
-            with self.service.socket(60) as s:
+            with self.service.socket(harness.HTTP_SECONDS) as s:
                 s.sendall(b"GET " + path.encode() + b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 got = b""
                 while b"event: entry" not in got and (piece := s.recv(65536)):
@@ -359,7 +364,7 @@ class Waiting:
 
     def end(self):
         for thread in self.threads:
-            thread.join(30)
+            thread.join(2 * harness.HTTP_SECONDS)
         return self.answers
 
 
@@ -379,15 +384,15 @@ def scenario_hang(checks, world):
     for _ in range(4):
         waiting.ask(1, service.post, "/bad/entries", world.statement())
         waiting.ask(1, service.post, "/bad/v1/batch", world.statement(), content_type=sequence)
-    checks.ok(harness.wait_until(lambda: faults.get("waiting") >= 4, 10), f"hang: only {faults.get('waiting')} calls wait for the disk")
+    checks.ok(harness.wait_until(lambda: faults.get("waiting") >= 4, SOON), f"hang: only {faults.get('waiting')} calls wait for the disk")
     time.sleep(1)
     slowest = 0.0
     for turn in range(3):
-        for what, wanted in (*((lambda path=path: service.get(path, timeout=5), 200) for path in (
+        for what, wanted in (*((lambda path=path: service.get(path, timeout=SOON), 200) for path in (
                 "/healthz", "/readyz", "/metrics", "/v1/service", "/good/tile/0/000.p/5", "/good/tile/entries/000.p/5", "/good/v1/entries/1/receipt",
                 "/good/checkpoint", "/good/v1/entries?limit=2")),
-                (lambda: service.post_statement(world.statement(), base="/good", timeout=5), 201),
-                (lambda: service.post("/good/v1/batch", world.statement(), content_type=sequence, timeout=5), 200)):
+                (lambda: service.post_statement(world.statement(), base="/good", timeout=SOON), 201),
+                (lambda: service.post("/good/v1/batch", world.statement(), content_type=sequence, timeout=SOON), 200)):
             began = time.monotonic()
             try:
                 answer = what()
@@ -414,7 +419,7 @@ def hang_opening(checks, world):
     faults.set("hangs", 1)
     service = world.serve(bad, good, env=faults.env, wait=False)
     checks.ok(harness.wait_until(service.healthy, harness.START_SECONDS), "hang: it starts beside a disk that does not answer")
-    checks.ok(harness.wait_until(lambda: faults.get("waiting") > 0, 10), "hang: opening waits for the disk")
+    checks.ok(harness.wait_until(lambda: faults.get("waiting") > 0, SOON), "hang: opening waits for the disk")
 
     def states():
         return [(row["name"], row["state"]) for row in service.get("/readyz").json()["ledgers"]]
@@ -425,7 +430,7 @@ def hang_opening(checks, world):
     checks.ok(refused.status == 503 and (refused.header("retry-after") or "").isdigit(), f"hang: a registration there: {refused}")
     checks.equal(service.post_statement(world.statement(), base="/quick", timeout=10).status, 201, "hang: the other ledger registers")
     faults.set("hangs", 0)
-    checks.ok(harness.wait_until(service.ready, 10), "hang: ready when the disk is well")
+    checks.ok(harness.wait_until(service.ready, SOON), "hang: ready when the disk is well")
     checks.equal(service.post_statement(world.statement(), base="/slow").status, 201, "hang: and it registers")
     checks.equal(service.stop(), 0, "hang: a graceful end")
 
@@ -436,16 +441,16 @@ def hang_closing(checks, world):
     faults = Faults(world, ledgers["bad"])
     config = world.config("limits { open-ledgers = 1 }\n" + "".join(f'ledger {name} {{ directory = "{folder}" }}\n' for name, folder in ledgers.items()))
     service = world.serve("--config", config, env=faults.env)
-    checks.ok(harness.wait_until(service.ready, 10), "hang: ready")
+    checks.ok(harness.wait_until(service.ready, SOON), "hang: ready")
     checks.equal(service.post_statement(world.statement(), base="/bad").status, 201, "hang: the last one used")
-    checks.ok(harness.wait_until(lambda: service.metric("muniment_open_ledgers") == 1, 5), "hang: the others are closed")
+    checks.ok(harness.wait_until(lambda: service.metric("muniment_open_ledgers") == 1, SOON), "hang: the others are closed")
     waiting = Waiting(service)
     faults.set("hangs", 1)
     waiting.ask(1, service.get, "/one/checkpoint")  # makes room
-    checks.ok(harness.wait_until(lambda: faults.get("waiting") > 0, 10), "hang: closing waits for the disk")
+    checks.ok(harness.wait_until(lambda: faults.get("waiting") > 0, SOON), "hang: closing waits for the disk")
     for path in ("/two/checkpoint", "/three/checkpoint", "/two/v1", "/one/v1"):
         try:
-            checks.equal(service.get(path, timeout=5).status, 200, f"hang: {path} while another one is being closed")
+            checks.equal(service.get(path, timeout=SOON).status, 200, f"hang: {path} while another one is being closed")
         except OSError as error:
             checks.ok(False, f"hang: {path} while another one is being closed: {error!r}")
     faults.set("hangs", 0)
