@@ -17,7 +17,7 @@ import time
 
 BOOT = pathlib.Path(__file__).with_name("boot_machine")
 SYSTEMD = pathlib.Path("/lib/systemd/systemd")
-BOOT_SECONDS = 60
+BOOT_SECONDS = 180
 
 
 class Refused(Exception):
@@ -96,7 +96,7 @@ class Machine:
                 "LC_ALL=C.UTF-8", "HOME=/root", "SYSTEMD_PAGER=", "DEBIAN_FRONTEND=noninteractive", *map(str, words)]
 
     def run(self, *words, check=True, **more):
-        more.setdefault("timeout", 60)
+        more.setdefault("timeout", 180)
         done = subprocess.run(self.inside(*words), capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False, **more)
         if check and done.returncode != 0:
             raise AssertionError(f"{' '.join(map(str, words))} ended with {done.returncode}: {done.stdout[-2000:]}{done.stderr[-2000:]}")

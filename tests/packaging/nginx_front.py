@@ -13,21 +13,17 @@ import ssl
 import subprocess
 import time
 
+from harness import free_port
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PACKAGED = ROOT / "packaging" / "nginx"
 HOST = "ledger.example.org"
 HOSTS = {"muniment": HOST, "muniment-mtls": "submit." + HOST, "muniment-static": "tiles." + HOST}
-START_SECONDS = 15
+START_SECONDS = 60
 
 
 def program():
     return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/sbin")
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def openssl(*words):
@@ -142,7 +138,7 @@ class Front:
             context.load_cert_chain(*client)
         if alpn:
             context.set_alpn_protocols(alpn)
-        raw = socket.create_connection(("127.0.0.1", self.tls), 10)
+        raw = socket.create_connection(("127.0.0.1", self.tls), 60)
         return context.wrap_socket(raw, server_hostname=host)
 
     def curl(self, path, *words, host=HOST, client=None):
@@ -151,7 +147,7 @@ class Front:
         for old in (head, body):
             old.write_bytes(b"")
         command = ["curl", "-sS", "--cacert", self.authority.cert, "--connect-to", f"{host}:443:127.0.0.1:{self.tls}",
-                   "-D", head, "-o", body, "-w", "%{http_code} %{http_version}", "--max-time", "20"]
+                   "-D", head, "-o", body, "-w", "%{http_code} %{http_version}", "--max-time", "60"]
         if client:
             command += ["--cert", client[0], "--key", client[1]]
         done = subprocess.run([*command, *words, f"https://{host}{path}"], capture_output=True, text=True, check=False)

@@ -34,7 +34,7 @@ SECRET = "Zm9yLXlvdXItZXllcy1vbmx5"
 QUIET_SECONDS = 20  # the connection is closed long before: by the refusal, or because the hidden request asks for it
 
 
-def exchange(front, data, host=HOST, seconds=10, **more):
+def exchange(front, data, host=HOST, seconds=harness.SOON, **more):
     """What comes back for these bytes on one TLS connection until the other side closes."""
     with front.connect(host, **more) as s:
         s.settimeout(seconds)
@@ -139,10 +139,11 @@ def fields(checks, front, backend):
 
 
 def access_log(checks, front):
+    line = '"path":"/v1/entries"'
+    before = front.log().count(line)
     exchange(front, f"GET /v1/entries?iss=x&token={SECRET} HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: Bearer {SECRET}\r\n"
                     f"Cookie: {SECRET}\r\nConnection: close\r\n\r\n".encode())
-    harness.wait_until(lambda: "/v1/entries" in front.log(), 3)
-    checks.ok('"path":"/v1/entries"' in front.log(), "the request is in the access log")
+    checks.ok(harness.wait_until(lambda: front.log().count(line) > before, harness.SOON), "the request is in the access log")
     checks.ok(SECRET not in front.log(), "no token, no query in the access log")
 
 
@@ -241,7 +242,7 @@ def events(checks, front, backend):
     """An event is passed on when it is written, not when the stream ends."""
     backend.events.clear()
     with front.connect() as s:
-        s.settimeout(15)
+        s.settimeout(harness.SOON)
         s.sendall(f"GET /one/v1/events?after=0 HTTP/1.1\r\nHost: {HOST}\r\nAccept: text/event-stream\r\n\r\n".encode())
         got = b""
         try:
@@ -290,7 +291,7 @@ def slow_loris(front):
                 pass
             except OSError:
                 break
-            if time.monotonic() - began > 20:
+            if time.monotonic() - began > 60:
                 break
     return time.monotonic() - began
 
@@ -310,7 +311,7 @@ def rates(checks, front, backend):
     answered = []
     for s in streams:
         s.sendall(f"GET /v1/events HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
-        s.settimeout(20)
+        s.settimeout(harness.HTTP_SECONDS)
         answered.append(s.recv(65536))
     refused = [a for a in answered if a.startswith(b"HTTP/1.1 503")]
     checks.equal(len(refused), 2, "event streams beyond 16 of one address")
@@ -453,7 +454,7 @@ def real_events(checks, front, world):
     file = world.path("second")
     file.write_bytes(world.statement("deed/2", b"more"))
     with front.connect() as s:
-        s.settimeout(10)
+        s.settimeout(harness.SOON)
         s.sendall(f"GET /v1/events?after=1 HTTP/1.1\r\nHost: {HOST}\r\nAccept: text/event-stream\r\n\r\n".encode())
         got = s.recv(65536)
         front.curl("/entries", "-H", "Content-Type: application/cose", "--data-binary", f"@{file}")
@@ -478,7 +479,7 @@ def real_certificates(checks, world, authorities):
     service.unix = str(where)
     front = nginx_front.Front(world.path("certified"), where, *authorities)
     try:
-        checks.ok(harness.wait_until(service.ready, 20), f"a service with certificates: {service.log()[-500:]}")
+        checks.ok(harness.wait_until(service.ready, harness.START_SECONDS), f"a service with certificates: {service.log()[-500:]}")
         file = world.path("certified-statement")
         file.write_bytes(world.statement())
         words = ("-H", "Content-Type: application/cose", "--data-binary", f"@{file}")
@@ -488,7 +489,7 @@ def real_certificates(checks, world, authorities):
         checks.equal(front.curl("/entries", *words, *forged, host=SUBMIT, client=unknown).status, 401, "another's, with a claim: not registered")
         checks.equal(front.curl("/entries", *words, host=SUBMIT, client=known).status, 201, "the listed one: registered")
         checks.equal(front.curl("/checkpoint").status, 200, "reading is open")
-        checks.ok("principal=alice" in service.log(), "the log names who it was")
+        checks.ok(service.logged("principal=alice"), "the log names who it was")
     finally:
         front.stop()
 
@@ -520,7 +521,7 @@ def main():
             import_back(checks, front, world, tree)
             body_limits(checks, front, backend, folder)
             access_log(checks, front)
-            checks.ok(slow.result() < 18, f"a slow-loris client is cut off (after {slow.result():.0f} s)")
+            checks.ok(slow.result() < 40, f"a slow-loris client is cut off (after {slow.result():.0f} s)")
             rates(checks, front, backend)
         finally:
             front.stop()

@@ -44,7 +44,7 @@ SKIPPED_PARTS = 6  # installed, units, used, sandbox, removed, purged
 # A line of strace that makes, opens for writing, renames or removes a path
 WRITES = re.compile(r"\b(?:openat\(AT_FDCWD, |mkdir\(|unlink\(|rename\()"
                     r"\"([^\"]+)\"(?:, [A-Z_|]*O_(?:WRONLY|RDWR|CREAT)|\)|, \")")
-START_SECONDS = 20
+START_SECONDS = 60
 
 
 def run(*words, check=True, **more):
@@ -243,7 +243,7 @@ class Unit:
         with open(self.log, "ab") as out:
             self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd="/",
                                             umask=0o077, start_new_session=True)
-        harness.wait_until(lambda: self.log.read_text().count("Listening on") >= 1, 5)
+        harness.wait_until(lambda: self.log.read_text().count("Listening on") >= 1, START_SECONDS)
         # systemd-socket-activate starts the program with the first connection, as the unit's sockets do
         harness.wait_until(lambda: self.process.poll() is not None or self.get("/healthz")[0] == 200, START_SECONDS)
         return self.process.poll() is None and self.get("/healthz")[0] == 200
@@ -258,7 +258,7 @@ class Unit:
         return "\n".join(lines)
 
     def curl(self, path, *words):
-        done = run("curl", "-sS", "--max-time", "20", "-w", "\n%{http_code}", *words, f"http://127.0.0.1:{self.port}{path}", check=False)
+        done = run("curl", "-sS", "--max-time", "60", "-w", "\n%{http_code}", *words, f"http://127.0.0.1:{self.port}{path}", check=False)
         body, _, status = done.stdout.rpartition("\n")
         return int(status or 0), body
 
@@ -310,8 +310,8 @@ def unfinished(checks):
 def use(checks, world, unit):
     if unit.process is None or not checks.equal(unit.get("/healthz")[0], 200, "the unit's ExecStart serves"):
         return
-    told = unit.told()
-    checks.ok("READY=1" in told.split("\n"), f"and says so: {told}")
+    told = []  # a moment later
+    checks.ok(harness.wait_until(lambda: told.append(unit.told()) or "READY=1" in "\n".join(told).split("\n"), harness.SOON), f"and says so: {told}")
     statement = world.path("statement")
     statement.write_bytes(world.statement("deed/1", b"a document"))
     receipt = world.path("receipt")
@@ -349,7 +349,7 @@ def public_key(world):
 def reload_and_stop(checks, unit):
     os.kill(unit.process.pid, signal.SIGHUP)
     texts = []
-    checks.ok(harness.wait_until(lambda: texts.append(unit.told()) or "RELOADING=1" in (t := "\n".join(texts)) and "READY=1" in t.split("RELOADING=1")[1], 10),
+    checks.ok(harness.wait_until(lambda: texts.append(unit.told()) or "RELOADING=1" in (t := "\n".join(texts)) and "READY=1" in t.split("RELOADING=1")[1], harness.SOON),
               f"a reload begins and ends: {texts}")
     checks.equal(unit.get("/healthz")[0], 200, "and it still serves")
     unit.stop(signal.SIGKILL)

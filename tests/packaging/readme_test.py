@@ -14,7 +14,7 @@ import harness  # noqa: E402
 import readme_commands  # noqa: E402
 
 WHEELS = ROOT / "tests" / "foreign" / "python" / "requirements.txt"
-WAIT = "for i in $(seq 100); do curl -sf -o /dev/null http://127.0.0.1:{port}/healthz && break; sleep 0.1; done"
+WAIT = "for i in $(seq 600); do curl -sf -o /dev/null http://127.0.0.1:{port}/readyz && break; sleep 0.1; done"
 
 
 def python_with_wheels():
@@ -61,7 +61,7 @@ def main():
         shutil.copy(ROOT / "examples" / "scitt_client.py", folder)
         path = ":".join(map(str, (*([client] if client else []), harness.program().parent, os.environ["PATH"])))
         done = subprocess.run(["bash", "-c", script(commands, harness.free_port(), client)], cwd=folder, capture_output=True, text=True,
-                              env=dict(os.environ, PATH=path, HOME=str(folder)), timeout=120, check=False)
+                              env=dict(os.environ, PATH=path, HOME=str(folder)), timeout=300, check=False)
         ended = {int(line.split()[1]): line.split()[2] for line in done.stdout.splitlines() if line.startswith("RAN ")}
         for number, command in enumerate(commands):
             if "scitt_client" not in command or client:

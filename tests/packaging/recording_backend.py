@@ -88,7 +88,7 @@ class Backend:
         if "/v1/events" in request.target:
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\n"
                                b"Connection: close\r\n\r\nid: 1\ndata: {}\n\n")
-            self.events.wait(10)
+            self.events.wait(60)
             connection.sendall(b"id: 2\ndata: {}\n\n")
             connection.close()
             return
