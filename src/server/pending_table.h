@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Statements that a backend has accepted and not committed yet, by leaf hash; and for a while those
- * that came to nothing. Of fixed size: when it is full of pending ones nothing more is taken, and
+ * For backends that commit later (backend.h), of which the tests have the only one so far:
+ * statements that were accepted and not committed yet, by leaf hash; and for a while those that
+ * came to nothing. Of fixed size: when it is full of pending ones nothing more is taken, and
  * failures are forgotten oldest first.
  *
  * Threads: any.
