@@ -413,7 +413,7 @@ def answers(checks, service, ledgers, damaged):
     connection, begun, wrong = service.connect(), time.monotonic(), []
     for name, (size, leaf) in ledgers.items():
         location = "/entries/" + harness.base64url(bytes.fromhex(leaf))
-        reply = service.get(f"/{name}{location}", connection=connection)
+        reply = service.settled(f"/{name}{location}", connection=connection)
         if reply.status != (500 if name == damaged else 200):
             wrong.append((name, reply))
     checks.ok(not wrong, f"{len(wrong)} ledgers answered otherwise: {wrong[:3]}")
@@ -433,10 +433,8 @@ def many_ledgers(checks, world):
         resident = service.memory()
         handles = len(os.listdir(f"/proc/{service.pid}/fd"))
         print(f"{MANY} ledgers: {seconds:.1f} s, {resident >> 20} MiB, {handles} handles")
-        if os.getloadavg()[0] < os.cpu_count():
-            checks.ok(seconds <= MANY_SECONDS, f"all in turn took {seconds:.1f} s")
-        else:
-            checks.ok(seconds <= 12 * MANY_SECONDS, f"all in turn on a busy machine took {seconds:.1f} s")
+        # At night the promise; else what a slower or busier machine keeps to, and not who waits for each ledger (MUN_SERVED_WAIT_MS).
+        checks.ok(seconds <= (1 if LONG and os.getloadavg()[0] < os.cpu_count() else 6) * MANY_SECONDS, f"all in turn took {seconds:.1f} s")
         checks.ok(resident < MANY_BYTES, f"{resident >> 20} MiB are resident")
         name, (size, _) = next(iter(ledgers.items()))
         reply = service.post_statement(world.statement(), base=f"/{name}")
