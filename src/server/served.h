@@ -62,25 +62,30 @@ bool mun_served_base_reserved(const char *base);
 MUN_MUST mun_code mun_served_set_create(size_t open_max, mun_served_set **ret, mun_error *err);
 /* Closes every ledger; nobody may be using one. */
 void mun_served_set_destroy(mun_served_set *set);
-/* MUN_E_EXISTS: the name, base or host is taken; MUN_E_LIMIT. Does not open the ledger, but reads
- * its ledger.pub, so that a wrong directory is told at once; where that file is damaged, the ledger
- * is MUN_SERVED_DAMAGED from the start. */
-MUN_MUST mun_code mun_served_add(mun_served_set *set, const mun_served_options *options,
-                                 mun_error *err);
-/* Takes it out of service: it is closed once nobody uses it, and mun_served_use refuses with
- * MUN_E_NOT_FOUND. The object itself stays valid until the set is destroyed, for requests and
- * streams that hold it; streams are woken, so that they end. */
-void mun_served_remove(mun_served_set *set, mun_served *served);
 /* One of several changes: another ledger, or the same one in another way, in the place of one. */
 typedef struct mun_served_change {
     mun_served *old;                   /* NULL: one more */
     const mun_served_options *options; /* NULL: it goes */
+    mun_served *next;                  /* private */
 } mun_served_change;
-/* All of them in one step: no request meets a moment between, and ledgers may change places. What
- * comes too early for a new one is MUN_E_AGAIN. On failure (those of mun_served_add) nothing has
- * changed. */
-MUN_MUST mun_code mun_served_change_all(mun_served_set *set, const mun_served_change *changes,
-                                        size_t len, mun_error *err);
+/*
+ * All of them in one step: no request meets a moment between, and ledgers may change places.
+ *
+ * One that comes is not opened, but its ledger.pub is read, so that a wrong directory is told at
+ * once; where that file is damaged, the ledger is MUN_SERVED_DAMAGED from the start. What asks for
+ * it too early is MUN_E_AGAIN. One that goes is closed once nobody uses it, and mun_served_use
+ * refuses it with MUN_E_NOT_FOUND; the object stays valid until the set is destroyed, for requests
+ * and streams that hold it, and streams are woken, so that they end.
+ *
+ * MUN_E_EXISTS: a name, base or host is taken; MUN_E_USAGE, MUN_E_NOT_FOUND, MUN_E_LIMIT. On
+ * failure nothing has changed.
+ */
+MUN_MUST mun_code mun_served_change_all(mun_served_set *set, mun_served_change *changes, size_t len,
+                                        mun_error *err);
+/* One alone. */
+MUN_MUST mun_code mun_served_add(mun_served_set *set, const mun_served_options *options,
+                                 mun_error *err);
+void mun_served_remove(mun_served_set *set, mun_served *served);
 size_t mun_served_count(mun_served_set *set);
 mun_served *mun_served_at(mun_served_set *set, size_t n); /* NULL: there are fewer by now */
 size_t mun_served_open_count(mun_served_set *set);

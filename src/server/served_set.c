@@ -297,8 +297,8 @@ static void put_away(mun_served_set *set, mun_served *served)
 }
 
 /* What goes makes room for what comes, so all of it goes first. */
-static mun_code exchange(mun_served_set *set, const mun_served_change *changes, mun_served **next,
-                         size_t len, mun_error *err)
+static mun_code exchange(mun_served_set *set, const mun_served_change *changes, size_t len,
+                         mun_error *err)
 {
     mun_code code = MUN_OK;
     size_t in = 0;
@@ -306,13 +306,13 @@ static mun_code exchange(mun_served_set *set, const mun_served_change *changes, 
         if (changes[i].old != NULL) detach(set, changes[i].old);
     }
     for (; in < len; in++) {
-        if (next[in] == NULL) continue;
-        code = taken(set, &next[in]->options, err);
+        if (changes[in].next == NULL) continue;
+        code = taken(set, &changes[in].next->options, err);
         if (code != MUN_OK) break;
-        insert(set, next[in]);
+        insert(set, changes[in].next);
     }
     for (size_t i = 0; code != MUN_OK && i < in; i++) {
-        if (next[i] != NULL) detach(set, next[i]);
+        if (changes[i].next != NULL) detach(set, changes[i].next);
     }
     for (size_t i = 0; i < len; i++) {
         mun_served *old = changes[i].old;
@@ -338,49 +338,48 @@ static mun_served *predecessor(const mun_served_change *changes, size_t len, con
     return NULL;
 }
 
-static mun_code nexts_make(mun_served_set *set, const mun_served_change *changes, mun_served **next,
-                           size_t len, mun_error *err)
+static mun_code nexts_make(mun_served_set *set, mun_served_change *changes, size_t len,
+                           mun_error *err)
 {
     for (size_t i = 0; i < len; i++) {
-        if (changes[i].options == NULL) continue;
-        MUN_TRY(served_make(set, changes[i].options, &next[i], err));
-        if (predecessor(changes, len, next[i]) != NULL) mun_served_hold(next[i]);
+        mun_served_change *change = &changes[i];
+        if (change->options == NULL) continue;
+        MUN_TRY(served_make(set, change->options, &change->next, err));
+        if (predecessor(changes, len, change->next) != NULL) mun_served_hold(change->next);
     }
     return MUN_OK;
 }
 
-static void exchanged(const mun_served_change *changes, mun_served **next, size_t len)
+static void exchanged(const mun_served_change *changes, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
-        if (changes[i].old != NULL) mun_served_retire(changes[i].old, next[i] != NULL);
+        if (changes[i].old != NULL) mun_served_retire(changes[i].old, changes[i].next != NULL);
     }
     for (size_t i = 0; i < len; i++) {
-        mun_served *before = next[i] == NULL ? NULL : predecessor(changes, len, next[i]);
-        if (before != NULL) mun_served_release(next[i], before);
+        mun_served *next = changes[i].next;
+        mun_served *before = next == NULL ? NULL : predecessor(changes, len, next);
+        if (before != NULL) mun_served_release(next, before);
     }
     for (size_t i = 0; i < len; i++) { /* their streams look, and find that they are gone */
         if (changes[i].old != NULL) mun_served_grew(changes[i].old);
     }
 }
 
-mun_code mun_served_change_all(mun_served_set *set, const mun_served_change *changes, size_t len,
+mun_code mun_served_change_all(mun_served_set *set, mun_served_change *changes, size_t len,
                                mun_error *err)
 {
-    if (len == 0) return MUN_OK;
-    mun_served **next = calloc(len, sizeof(mun_served *));
-    if (next == NULL) return mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "out of memory");
-    mun_code code = nexts_make(set, changes, next, len, err);
+    for (size_t i = 0; i < len; i++) changes[i].next = NULL;
+    mun_code code = nexts_make(set, changes, len, err);
     if (code == MUN_OK) {
         pthread_rwlock_wrlock(&set->lock);
-        code = exchange(set, changes, next, len, err);
+        code = exchange(set, changes, len, err);
         pthread_rwlock_unlock(&set->lock);
     }
     if (code == MUN_OK) {
-        exchanged(changes, next, len);
+        exchanged(changes, len);
     } else {
-        for (size_t i = 0; i < len; i++) served_free(next[i]);
+        for (size_t i = 0; i < len; i++) served_free(changes[i].next);
     }
-    free(next);
     return code;
 }
 
@@ -391,13 +390,8 @@ mun_code mun_served_add(mun_served_set *set, const mun_served_options *options, 
 
 void mun_served_remove(mun_served_set *set, mun_served *served)
 {
-    mun_served *none = NULL;
-    const mun_served_change gone = {.old = served};
-    pthread_rwlock_wrlock(&set->lock);
-    detach(set, served);
-    put_away(set, served);
-    pthread_rwlock_unlock(&set->lock);
-    exchanged(&gone, &none, 1);
+    mun_code code = mun_served_change_all(set, &(mun_served_change){.old = served}, 1, NULL);
+    MUN_ASSERT(code == MUN_OK); /* nothing is made, and nothing put in a place that may be taken */
 }
 
 /* ---- The set itself -------------------------------------------------------------------------- */

@@ -194,7 +194,7 @@ static mun_code plan_make(service_run *run, const mun_config *config, plan *ret,
     return MUN_OK;
 }
 
-static mun_code plan_carry_out(service_run *run, const plan *p, mun_error *err)
+static mun_code plan_carry_out(service_run *run, plan *p, mun_error *err)
 {
     return mun_served_change_all(run->service.ledgers, p->changes, p->len, err);
 }

@@ -286,7 +286,8 @@ static void changes_all_or_none(void **state)
         {{.name = "m/ore", .directory = path[1], .base = "/more"}, MUN_E_USAGE},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        const mun_served_change changes[] = {{zero, &moved}, {one, NULL}, {NULL, &cases[i].last}};
+        mun_served_change changes[] = {
+            {.old = zero, .options = &moved}, {.old = one}, {.options = &cases[i].last}};
         assert_int_equal(mun_served_change_all(set, changes, 3, NULL), cases[i].code);
         assert_int_equal(mun_served_count(set), MANY);
         assert_string_equal(name_at(set, "/l0"), "l0");
@@ -299,7 +300,7 @@ static void changes_all_or_none(void **state)
     }
     /* What goes makes room: another one may have its name and its place in the same step. */
     const mun_served_options heir = {.name = "l1", .directory = path[0], .base = "/l0"};
-    const mun_served_change changes[] = {{zero, NULL}, {one, &heir}};
+    mun_served_change changes[] = {{.old = zero}, {.old = one, .options = &heir}};
     must(mun_served_change_all(set, changes, 2, err));
     assert_string_equal(name_at(set, "/l0"), "l1");
     assert_string_equal(name_at(set, "/l1"), "(none)");
