@@ -5,6 +5,7 @@
 #include "server/problem.h"
 #include "support/cmocka_all.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,6 +59,18 @@ static void done(void *ctx)
     e->done++;
     pthread_cond_signal(&e->changed);
     pthread_mutex_unlock(&e->mutex);
+}
+
+long server_metric(mun_metrics *metrics, const char *name)
+{
+    char start[128];
+    MUN_BUF_AUTO mun_buf out = mun_buf_growable(MUN_RESPONSE_BODY_MAX);
+    mun_metrics_print(metrics, &out);
+    mun_buf_u8(&out, 0);
+    snprintf(start, sizeof start, "\n%s ", name);
+    const char *at = strstr((const char *)out.ptr, start);
+    assert_non_null(at);
+    return strtol(at + strlen(start), NULL, 10);
 }
 
 void exchange_open(exchange *e, server_world *s, mun_served *served, const char *path)

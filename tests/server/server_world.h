@@ -26,6 +26,9 @@ int server_world_tear_down(void **state);
 void server_world_queue(server_world *s, size_t workers, size_t queue_max);
 mun_served *server_world_add(server_world *s, const mun_served_options *options);
 
+/* What /metrics says: the value of the sample of this whole name. */
+long server_metric(mun_metrics *metrics, const char *name);
+
 /* One request with its response. Give it a body and fields before it is run. */
 typedef struct exchange {
     mun_request request;

@@ -192,8 +192,11 @@ static void bounded_and_in_turns(void **state)
     size_t taken = 1;
     while (taken < JOBS && mun_register_submit(queue, &e[taken].job)) taken++;
     assert_int_equal(taken, 1 + JOBS - 10);
+    long waiting = server_metric(s->service.metrics, "muniment_register_queue");
     gate_open(&g);
     for (size_t i = 0; i < taken; i++) exchange_wait(&e[i]);
+    assert_int_equal(waiting, JOBS - 10);
+    assert_int_equal(server_metric(s->service.metrics, "muniment_register_queue"), 0);
     assert_int_equal(g.most, MUN_REGISTER_TURN);
     assert_int_equal(g.calls, 1 + (JOBS - 10 + MUN_REGISTER_TURN - 1) / MUN_REGISTER_TURN);
     for (size_t i = 0; i < JOBS; i++) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* work_queue.h: everything taken is run once, no more waits than may, the end waits for all; who
  * hangs leaves workers and places to others. */
+#include "server/server_world.h"
 #include "server/work_queue.h"
 #include "support/cmocka_all.h"
 
@@ -45,10 +46,11 @@ static void full_is_said(void **state)
 {
     (void)state;
     atomic_size_t times[4] = {0};
+    mun_metrics *metrics = mun_metrics_create();
     mun_work_item items[4];
     mun_work_queue *queue;
     atomic_store(&ran, 0);
-    assert_int_equal(mun_work_queue_create(1, 2, NULL, &queue, NULL), MUN_OK);
+    assert_int_equal(mun_work_queue_create(1, 2, metrics, &queue, NULL), MUN_OK);
     pthread_mutex_lock(&gate);
     size_t taken = 0;
     for (size_t i = 0; i < 4; i++) {
@@ -58,9 +60,12 @@ static void full_is_said(void **state)
     /* One may have been fetched by the worker, two wait: at least one was turned away. */
     assert_in_range(taken, 2, 3);
     assert_int_equal(atomic_load(&ran), 0);
+    assert_in_range(server_metric(metrics, "muniment_work_queue"), 1, 2);
     pthread_mutex_unlock(&gate);
     mun_work_queue_destroy(queue);
     assert_int_equal(atomic_load(&ran), taken);
+    assert_int_equal(server_metric(metrics, "muniment_work_queue"), 0);
+    mun_metrics_destroy(metrics);
 }
 
 static void nothing_to_do(void **state)
