@@ -177,7 +177,7 @@ static uint64_t rows(world *w, mun_ledger *ledger)
 
 static void wait_for_rows(world *w)
 {
-    for (int i = 0; i < 500 && rows(w, w->ledger) < mun_ledger_tree(w->ledger).size; i++) {
+    for (int i = 0; i < 5000 && rows(w, w->ledger) < mun_ledger_tree(w->ledger).size; i++) {
         usleep(10000);
     }
     assert_int_equal(rows(w, w->ledger), mun_ledger_tree(w->ledger).size);
@@ -212,7 +212,7 @@ static void by_a_reader(void **state)
     wait_for_rows(w);
     mun_ledger_open_options options = {.read_only = true};
     mun_ledger *reader = world_open_with(w, &options);
-    for (int i = 0; i < 500 && mun_ledger_tree(reader).size < 2 + ENTRIES; i++) {
+    for (int i = 0; i < 5000 && mun_ledger_tree(reader).size < 2 + ENTRIES; i++) {
         usleep(10000);
         must(mun_ledger_refresh(reader, err));
     }
