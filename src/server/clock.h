@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The clock by which the service measures and waits: it never goes back, and nobody sets it. */
+/* The clock by which the service measures and waits: it never goes back, and nobody sets it. And
+ * the one on the wall. */
 #ifndef MUN_SERVER_CLOCK_H
 #define MUN_SERVER_CLOCK_H
 
@@ -23,7 +24,15 @@ static inline uint64_t mun_clock_ms(void)
     return mun_clock_ns() / MUN_MS_NS;
 }
 
-/* A condition that is waited for by this clock. */
+/* The time of day, which somebody may set: for people and for what expires. Since 1970. */
+static inline uint64_t mun_clock_wall_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / MUN_MS_NS;
+}
+
+/* A condition that is waited for by the first clock. */
 static inline void mun_clock_cond_init(pthread_cond_t *ret)
 {
     pthread_condattr_t attributes;

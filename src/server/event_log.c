@@ -10,11 +10,11 @@
 #include "base/buf.h"
 #include "codec/utf8.h"
 #include "server/api_time.h"
+#include "server/clock.h"
 #include "server/event_out.h"
 #include "vfs/journald.h"
 
 #include <stdio.h>
-#include <time.h>
 
 #define LINE_RESERVE 24 /* for saying that something was left out, and the line's end */
 
@@ -122,11 +122,9 @@ static void put_text(mun_buf *out, const char *key, mun_slice text, bool first)
 
 static void put_time(mun_buf *out)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
     char text[MUN_TIME_TEXT_MAX];
     bool json = settings.format == MUN_EVENT_JSON;
-    mun_time_print((uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000, text);
+    mun_time_print(mun_clock_wall_ms(), text);
     put_key(out, "time", true);
     if (json) mun_buf_u8(out, '"');
     mun_buf_text(out, text);

@@ -6,6 +6,7 @@
  */
 #include "server/service.h"
 
+#include "server/clock.h"
 #include "server/event_out.h"
 #include "server/operation.h"
 #include "server/service_parts.h"
@@ -21,13 +22,6 @@
 #define WARM_MAX 64        /* ledgers that are opened at once after the start */
 
 #define HEAD_START_STEPS 100 /* of 5 ms: how long the transport waits for them */
-
-static uint64_t wall_clock_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 static void block_signals(sigset_t *ret)
 {
@@ -62,7 +56,7 @@ static mun_code start_parts(service_run *run, mun_error *err)
     const mun_limits *limits = &run->service.limits;
     run->service.limits = run->config.limits;
     service_files_raise(&run->service.limits, run->config.ledgers_len);
-    run->service.started_ms = wall_clock_ms();
+    run->service.started_ms = mun_clock_wall_ms();
     run->service.public_url = run->config.public_url;
     run->service.metrics = mun_metrics_create();
     if (run->service.metrics == NULL) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/service_manager.h"
 
+#include "server/clock.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -9,7 +11,6 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #define FIRST_INHERITED 3 /* SD_LISTEN_FDS_START */
@@ -133,10 +134,8 @@ void mun_manager_tell(const mun_manager *manager, const char *lines)
 void mun_manager_tell_reloading(const mun_manager *manager)
 {
     char lines[NOTE_MAX];
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
     snprintf(lines, sizeof lines, "RELOADING=1\nMONOTONIC_USEC=%llu\nSTATUS=Reloading",
-             (unsigned long long)now.tv_sec * 1000000 + (unsigned long long)now.tv_nsec / 1000);
+             (unsigned long long)(mun_clock_ns() / 1000));
     mun_manager_tell(manager, lines);
 }
 
