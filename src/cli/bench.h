@@ -44,7 +44,8 @@ void mun_bench_figure(mun_bench *b, const char *name, double value, const char *
 /* A sentence of progress on standard error. */
 void mun_bench_say(const mun_bench *b, const char *what);
 
-double mun_bench_now(void); /* seconds, monotonic */
+double mun_bench_now(void);                    /* seconds, monotonic */
+void mun_bench_sort(double *values, size_t n); /* the least first */
 
 /* Runs this in so many threads at once (MUN_BENCH_AT_ONCE at most), all with the same ctx, and
  * waits for them. False: not all of them could be started. */

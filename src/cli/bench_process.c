@@ -98,12 +98,6 @@ static mun_code run_once(const setting *s, double *ret_seconds, mun_error *err)
     return mun_failf(err, MUN_E_IO, 0, "muniment verify did not end well (status %d)", status);
 }
 
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static mun_code measure_verify(mun_bench *b, mun_error *err)
 {
     static setting s;
@@ -114,7 +108,7 @@ static mun_code measure_verify(mun_bench *b, mun_error *err)
     MUN_TRY(prepare(&s, err));
     for (int i = 0; i < TRACE_RUNS; i++) MUN_TRY(run_once(&s, &took[0], err));
     for (int i = 0; i < RUNS && !mun_interrupted(); i++) MUN_TRY(run_once(&s, &took[i], err));
-    qsort(took, RUNS, sizeof took[0], by_size);
+    mun_bench_sort(took, RUNS);
     mun_bench_result(b, "verify_process", 1000 * took[RUNS / 2], "ms",
                      "median of %d processes, fork to exit; least %.2f, p90 %.2f; 4 KiB document, "
                      "ES256 statement, receipt and tlog-proof",

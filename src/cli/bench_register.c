@@ -214,12 +214,6 @@ static mun_code measure_full(yard *y, mun_error *err)
 
 /* ---- register_latency ---- */
 
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static mun_code measure_latency(yard *y, mun_error *err)
 {
     mun_bench *b = y->b;
@@ -238,7 +232,7 @@ static mun_code measure_latency(yard *y, mun_error *err)
         if (result.code != MUN_OK)
             return mun_fail(err, result.code, MUN_NO_OFFSET, "not registered");
     }
-    qsort(took, LATENCY_RUNS, sizeof took[0], by_size);
+    mun_bench_sort(took, LATENCY_RUNS);
     mun_bench_result(b, "register_latency", 1000 * took[LATENCY_RUNS / 2], "ms",
                      "p50; p99 %.3f, greatest %.3f; one caller, from statement to receipt, %d "
                      "registrations of 1 KiB, %s",

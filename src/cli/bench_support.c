@@ -86,6 +86,17 @@ void mun_bench_entry(uint8_t *ret, size_t size, uint64_t number)
     memcpy(ret, &number, sizeof number);
 }
 
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+void mun_bench_sort(double *values, size_t n)
+{
+    qsort(values, n, sizeof values[0], by_size);
+}
+
 /* ---- Threads ---- */
 
 bool mun_bench_at_once(unsigned threads, void *(*run)(void *ctx), void *ctx)
