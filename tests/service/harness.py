@@ -259,10 +259,11 @@ def read_to_end(s, limit=64 << 20):
 
 
 def read_until(s, mark, limit=64 << 20):
-    """What comes up to this mark and with it; None where the end or the timeout comes before it."""
-    data = bytearray()
+    """What comes up to this mark and with it; None where the end or the timeout comes before it: the socket's, counted from here,
+    since what comes again and again (a stream's sign of life) would begin it anew."""
+    data, until = bytearray(), time.monotonic() + (s.gettimeout() or HTTP_SECONDS)
     with contextlib.suppress(OSError):
-        while mark not in data and len(data) < limit and (part := s.recv(65536)):
+        while mark not in data and len(data) < limit and time.monotonic() < until and (part := s.recv(65536)):
             data += part
     return bytes(data) if mark in data else None
 

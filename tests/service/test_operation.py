@@ -91,6 +91,14 @@ def value(families, family, sample=None, **labels):
     return found[0] if len(found) == 1 else None
 
 
+def documented():
+    """The names in the table of docs/SERVICE.md; one that begins with _ goes on from muniment_ledger."""
+    page = (harness.ROOT / "docs/SERVICE.md").read_text().partition("## Metrics")[2].partition("## Log")[0]
+    cells = [line.partition(" | ")[0] for line in page.splitlines() if line.startswith("| `")]
+    names = [name for cell in cells for name in re.findall(r"`([a-z_]+)", cell)]
+    return {f"muniment_ledger{name}" if name.startswith("_") else name for name in names}
+
+
 def times(checks, families, most):
     """One client, one request after the other: what took longer than its whole time, or less than any machine needs, is in another unit."""
     def of(name, **labels):
@@ -154,6 +162,7 @@ def metrics(checks, world):
         checks.ok(4096 < held < most < 1 << 28, f"memory of the indexes: {held} of {most}")
         checks.ok(abs(value(families, "process_start_time_seconds") - time.time()) < 120, "start of the process")
         times(checks, families, time.monotonic() - began)
+        checks.equal(sorted(documented() ^ set(families)), [], "metrics that docs/SERVICE.md does not name, or names in vain")
         lagging(checks, world, service)
         again = parse_metrics(service.get("/metrics").text)
         for name, (kind, samples) in families.items():
