@@ -169,11 +169,12 @@ static void leave(http_registry *registry, http_connection *connection)
     pthread_mutex_unlock(&registry->mutex);
 }
 
-static http_connection *connection_new(const http_listener *listener, struct MHD_Connection *mhd)
+static http_connection *connection_new(http_io *io, struct MHD_Connection *mhd)
 {
     http_connection *connection = calloc(1, sizeof *connection);
     if (connection == NULL) return NULL;
-    connection->listener = listener;
+    connection->io = io;
+    connection->listener = io->listener;
     connection->mhd = mhd;
     connection->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     address_text(mhd, connection->address, sizeof connection->address);
@@ -181,10 +182,10 @@ static http_connection *connection_new(const http_listener *listener, struct MHD
     return connection;
 }
 
-static void arrived(const http_listener *listener, struct MHD_Connection *mhd, void **ret)
+static void arrived(http_io *io, struct MHD_Connection *mhd, void **ret)
 {
-    mun_http_server *server = listener->server;
-    http_connection *connection = connection_new(listener, mhd);
+    mun_http_server *server = io->listener->server;
+    http_connection *connection = connection_new(io, mhd);
     *ret = connection;
     if (connection == NULL) return; /* its first request is closed for want of an exchange */
     const char *why = enter(&server->registry, &server->options, connection);
@@ -201,16 +202,17 @@ static void arrived(const http_listener *listener, struct MHD_Connection *mhd, v
 void http_connection_notify(void *cls, struct MHD_Connection *mhd, void **socket_context,
                             enum MHD_ConnectionNotificationCode code)
 {
-    const http_listener *listener = cls;
+    http_io *io = cls;
+    mun_http_server *server = io->listener->server;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        arrived(listener, mhd, socket_context);
+        arrived(io, mhd, socket_context);
         return;
     }
     http_connection *connection = *socket_context;
     if (connection == NULL) return;
     *socket_context = NULL;
-    leave(&listener->server->registry, connection);
-    if (connection->linger) http_linger_keep(&listener->server->linger, connection->fd);
-    mun_metrics_gauge(listener->server->metrics, MUN_GAUGE_CONNECTIONS, -1);
+    leave(&server->registry, connection);
+    if (connection->linger) http_linger_keep(&server->linger, connection->fd);
+    mun_metrics_gauge(server->metrics, MUN_GAUGE_CONNECTIONS, -1);
     free(connection);
 }

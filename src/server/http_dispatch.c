@@ -15,7 +15,7 @@ static void answered(void *ctx)
     mun_http_server *server = exchange->server;
     exchange->answered_ns = mun_clock_ns();
     exchange->stage = HTTP_AT_ANSWER;
-    MHD_resume_connection(exchange->mhd);
+    http_io_resume(exchange);
     atomic_fetch_sub(&server->jobs, 1);
 }
 

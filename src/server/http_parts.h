@@ -35,6 +35,7 @@
     (64u << 10)                   /* a refused body up to this is read, so the connection stays */
 #define HTTP_BODY_MAX (64u << 20) /* what the configuration may allow for one body */
 #define HTTP_BUCKETS  1024
+#define HTTP_IO_MAX   16 /* threads of one listener */
 
 /* What a connection is doing, as the sweeper needs to know it. */
 typedef enum http_phase {
@@ -47,16 +48,32 @@ typedef enum http_phase {
     HTTP_OVER    /* refused at its arrival; to be closed */
 } http_phase;
 
+struct http_listener;
+
+/* A thread that reads and writes sockets of one listener. */
+typedef struct http_io {
+    const struct http_listener *listener;
+    struct MHD_Daemon *daemon; /* NULL: not started, or stopped */
+    pthread_t thread;
+    bool runs;
+    int wake;                   /* an eventfd */
+    atomic_bool called;         /* it has been signalled and did not see it yet */
+    atomic_bool quiet;          /* it is to accept nobody any more */
+    atomic_bool quiesced, ends; /* it does not; it is to end */
+} http_io;
+
 typedef struct http_listener {
     mun_http_server *server;
-    struct MHD_Daemon *daemon;
     int socket;
     bool behind_proxy;
+    http_io io[HTTP_IO_MAX];
+    size_t io_len;
 } http_listener;
 
 struct http_exchange;
 
 typedef struct http_connection {
+    http_io *io; /* whose it is */
     const http_listener *listener;
     struct MHD_Connection *mhd;
     int fd;
@@ -193,6 +210,18 @@ struct mun_http_server {
     pthread_cond_t sweeper_wake;
     bool sweeper_ends, sweeper_called;
 };
+
+/* http_io.c: the threads that read and write sockets. */
+/* The daemon is the thread's from here on, also on failure. */
+MUN_MUST mun_code http_io_start(http_io *io, struct MHD_Daemon *daemon, mun_error *err);
+/* It goes on with a connection that was suspended. Any thread. */
+void http_io_resume(http_exchange *exchange);
+/* It accepts nobody any more, in a moment; then the listening socket may be closed. */
+void http_io_quiesce(http_io *io);
+bool http_io_is_quiet(const http_io *io);
+/* Ends the thread and its daemon; what it was told by others is no harm until http_io_finish. */
+void http_io_stop(http_io *io);
+void http_io_finish(http_io *io);
 
 /* http_connection.c: the registry, limits at arrival, phases. */
 void http_registry_init(http_registry *registry);

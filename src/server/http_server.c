@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Start, drain and stop of the transport. One daemon of the library for each listening socket. */
+/* Start, drain and stop of the transport. Some threads for each listening socket, each with a
+ * daemon of the library (http_io.c). */
 #include "server/http_parts.h"
 
 #include <errno.h>
@@ -30,6 +31,7 @@ static mun_http_options completed(const mun_http_options *given)
 {
     mun_http_options options = *given;
     options.io_threads = or_default(options.io_threads, IO_THREADS);
+    if (options.io_threads > HTTP_IO_MAX) options.io_threads = HTTP_IO_MAX;
     options.workers = or_default(options.workers, mun_workers_default());
     options.connections = or_default(options.connections, MUN_HTTP_CONNECTIONS);
     options.per_address =
@@ -56,29 +58,38 @@ static unsigned library_timeout(const mun_http_options *options)
                                                            : options->write_seconds;
 }
 
-static mun_code start_listener(http_listener *listener, mun_error *err)
+static struct MHD_Daemon *daemon_start(const http_listener *listener, http_io *io)
 {
     const mun_http_options *options = &listener->server->options;
-    const unsigned flags = MHD_USE_EPOLL | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC |
-                           MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
-    listener->daemon = MHD_start_daemon(
-        flags, 0, NULL, NULL, http_handle, listener, MHD_OPTION_EXTERNAL_LOGGER, http_library_says,
-        listener->server, MHD_OPTION_LISTEN_SOCKET, listener->socket, MHD_OPTION_THREAD_POOL_SIZE,
-        options->io_threads, MHD_OPTION_CONNECTION_LIMIT,
-        LISTEN_SHARE * options->io_threads * options->connections,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES,
+    const unsigned flags =
+        MHD_USE_EPOLL | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    return MHD_start_daemon(
+        flags, 0, NULL, NULL, http_handle, NULL, MHD_OPTION_EXTERNAL_LOGGER, http_library_says,
+        listener->server, MHD_OPTION_LISTEN_SOCKET, listener->socket, MHD_OPTION_CONNECTION_LIMIT,
+        LISTEN_SHARE * options->connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES,
         MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)POOL_STEP, MHD_OPTION_CONNECTION_TIMEOUT,
-        listener->server->library_seconds, MHD_OPTION_URI_LOG_CALLBACK, http_request_line, listener,
+        listener->server->library_seconds, MHD_OPTION_URI_LOG_CALLBACK, http_request_line, NULL,
         MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_NOTIFY_CONNECTION,
-        http_connection_notify, listener, MHD_OPTION_NOTIFY_COMPLETED, http_completed, listener,
+        http_connection_notify, io, MHD_OPTION_NOTIFY_COMPLETED, http_completed, NULL,
 #if MHD_VERSION >= DISCIPLINE_VERSION
         MHD_OPTION_CLIENT_DISCIPLINE_LVL, DISCIPLINE_LEVEL,
 #else
         MHD_OPTION_STRICT_FOR_CLIENT, 1,
 #endif
         MHD_OPTION_END);
-    if (listener->daemon == NULL) {
-        return mun_failf(err, MUN_E_IO, errno, "cannot start the HTTP server on a socket");
+}
+
+static mun_code start_listener(http_listener *listener, mun_error *err)
+{
+    while (listener->io_len < listener->server->options.io_threads) {
+        http_io *io = &listener->io[listener->io_len];
+        io->listener = listener;
+        struct MHD_Daemon *daemon = daemon_start(listener, io);
+        if (daemon == NULL) {
+            return mun_failf(err, MUN_E_IO, errno, "cannot start the HTTP server on a socket");
+        }
+        listener->io_len++;
+        MUN_TRY(http_io_start(io, daemon, err));
     }
     return MUN_OK;
 }
@@ -90,11 +101,11 @@ static mun_code start_all(mun_http_server *server, mun_error *err)
                                   err));
     MUN_TRY(http_sweeper_start(server, err));
     MUN_TRY(http_linger_start(&server->linger, options->connections / LINGER_SHARE + 1, err));
-    for (; server->listeners_len < options->sockets_len; server->listeners_len++) {
-        size_t n = server->listeners_len;
-        http_listener *listener = &server->listeners[n];
-        *listener = (http_listener){server, NULL, options->sockets[n],
-                                    options->behind_proxy != NULL && options->behind_proxy[n]};
+    for (size_t n = 0; n < options->sockets_len; n++) {
+        http_listener *listener = &server->listeners[server->listeners_len++];
+        listener->server = server;
+        listener->socket = options->sockets[n];
+        listener->behind_proxy = options->behind_proxy != NULL && options->behind_proxy[n];
         MUN_TRY(start_listener(listener, err));
     }
     return MUN_OK;
@@ -144,14 +155,35 @@ static void pause_ms(long ms)
     nanosleep(&pause, NULL);
 }
 
-/* Closing the socket is ours then: the library forgets it. */
+/* Closing the socket is ours, once the library has forgotten it everywhere. */
 static void stop_accepting(mun_http_server *server)
 {
     for (size_t i = 0; i < server->listeners_len; i++) {
         http_listener *listener = &server->listeners[i];
-        if (listener->socket < 0 || listener->daemon == NULL) continue;
-        if (MHD_quiesce_daemon(listener->daemon) != MHD_INVALID_SOCKET) close(listener->socket);
+        if (listener->socket < 0) continue;
+        for (size_t n = 0; n < listener->io_len; n++) http_io_quiesce(&listener->io[n]);
+        for (size_t n = 0; n < listener->io_len; n++) {
+            while (!http_io_is_quiet(&listener->io[n])) pause_ms(1);
+        }
+        close(listener->socket);
         listener->socket = -1;
+    }
+}
+
+static void stop_listeners(mun_http_server *server)
+{
+    for (size_t i = 0; i < server->listeners_len; i++) {
+        http_listener *listener = &server->listeners[i];
+        for (size_t n = 0; n < listener->io_len; n++) http_io_stop(&listener->io[n]);
+    }
+}
+
+/* Nobody is left who could wake one of their threads. */
+static void finish_listeners(mun_http_server *server)
+{
+    for (size_t i = 0; i < server->listeners_len; i++) {
+        http_listener *listener = &server->listeners[i];
+        for (size_t n = 0; n < listener->io_len; n++) http_io_finish(&listener->io[n]);
     }
 }
 
@@ -180,11 +212,10 @@ void mun_http_stop(mun_http_server *server)
     while (atomic_load(&server->jobs) > 0) pause_ms(1);
     http_sweeper_stop(server);
     http_streams_end(server);
-    for (size_t i = 0; i < server->listeners_len; i++) {
-        if (server->listeners[i].daemon != NULL) MHD_stop_daemon(server->listeners[i].daemon);
-    }
+    stop_listeners(server);
     http_linger_stop(&server->linger);
     mun_work_queue_destroy(server->work);
+    finish_listeners(server);
     http_sweeper_finish(server);
     http_streams_finish(&server->streams);
     http_pool_finish(&server->pool);

@@ -111,7 +111,7 @@ void http_stream_wake(http_exchange *exchange)
     exchange->stale = false;
     if (!exchange->waiting || exchange->fetching) return;
     exchange->waiting = false;
-    MHD_resume_connection(exchange->mhd);
+    http_io_resume(exchange);
 }
 
 void http_stream_next_round(http_exchange *exchange)

@@ -6,6 +6,7 @@ import contextlib
 import os
 import resource
 import select
+import signal
 import socket
 import sys
 import threading
@@ -20,6 +21,7 @@ IDLE_BYTES = 40 << 10  # what one idle connection may cost us at most
 ONE_AFTER_BYTES = 24 << 20  # what may be kept after them: the caches of the registrations beside
 SANITIZED = b"__asan_init" in harness.program("muniment-serve").read_bytes()  # such memory figures mean nothing
 QUICK = 4.0  # seconds: an answer that is not delayed, on a machine that does other things too
+AT_ONCE = 300  # more than twice the 128 events that a thread of the library takes at a time
 HOLD = 7  # seconds for which slow ones may be slow: an answer that waits for them is not quick
 LATE = 20  # seconds: an end that comes after a few of them, and not by a longer limit
 
@@ -452,6 +454,38 @@ def one_after_the_other(checks, world, ledger):
         checks.ok(harness.wait_until(lambda: opened() <= files + 2, harness.SOON), f"{opened()} files open, {files} before")
 
 
+def at_once(service, sockets, request):
+    """Requests that are all there when the service looks; how many were answered with 200."""
+    service.signal(signal.SIGSTOP)
+    for s in sockets:
+        s.sendall(request)
+    service.signal(signal.SIGCONT)
+    good, until = 0, time.monotonic() + harness.SOON
+    for s in sockets:
+        s.settimeout(max(until - time.monotonic(), 0.01))
+        with contextlib.suppress(OSError):
+            good += s.recv(65536).startswith(b"HTTP/1.1 200")
+    return good
+
+
+def all_at_once(checks, world, ledger):
+    """Any number of requests in the same instant: a library that looks at 128 events at a time once waited for the next one when there
+    were 128 exactly. Two threads share the connections, so one of them has 128 at some time while their number grows one by one."""
+    with world.serve(ledger) as service:
+        held = [service.socket() for _ in range(AT_ONCE)]
+        for s in held:
+            s.sendall(head(service))
+        checks.equal(sum(s.recv(65536).startswith(b"HTTP/1.1 200") for s in held), AT_ONCE, "each connection is good")
+        for n in range(120, AT_ONCE + 1):
+            good = at_once(service, held[:n], head(service, "GET", "/healthz"))
+            checks.passed += good == n
+            if good != n:
+                checks.ok(False, f"{good} of {n} requests at once were answered")
+                break
+        for s in held:
+            s.close()
+
+
 def drain(checks, world, ledger):
     """A stop lets requests end and closes idle connections at once."""
     with world.serve(ledger) as service:
@@ -499,7 +533,7 @@ def drain_ends(checks, world, ledger):
 def main():
     with harness.Checks() as checks, harness.World() as world:
         for scenario in (too_many, too_many_of_one_address, slow, idle, vanish, refused_bodies, bodies_together, too_many_streams, readers_that_do_not_read, methods_and_conditions,
-                         events, many_idle, one_after_the_other, drain):
+                         events, many_idle, one_after_the_other, all_at_once, drain):
             if len(sys.argv) > 1 and scenario.__name__ not in sys.argv[1:]:
                 continue
             begun = time.monotonic()
