@@ -434,6 +434,11 @@ class Service:
         wait_until(lambda: not self.alive() or self.out_path.stat().st_size > 0, SOON)
         return self.out_path.read_text(errors="replace")
 
+    def processor(self):
+        """Seconds of processor time that it has taken, which a busy machine does not change much."""
+        parts = pathlib.Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")
+
     def memory(self, field="VmRSS"):
         """Bytes, from /proc."""
         for line in pathlib.Path(f"/proc/{self.pid}/status").read_text().splitlines():

@@ -285,20 +285,15 @@ def before_the_body(checks, world):
             checks.ok(s.recv(100).startswith(b"HTTP/1.1 401"), "401 before a large body")
 
 
-def cpu_seconds(service):
-    parts = open(f"/proc/{service.pid}/stat").read().rpartition(")")[2].split()
-    return (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def cost(service, bodies, headers, status):
     """Processor time of the service for each request, and whether all were answered so."""
     def client(part):
         connection = service.connect()
         return [service.post("/entries", body, headers=headers, connection=connection).status for body in part]
-    begin = cpu_seconds(service)
+    begin = service.processor()
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         got = [s for part in pool.map(client, [bodies[i::4] for i in range(4)]) for s in part]
-    return (cpu_seconds(service) - begin) / len(bodies), all(s == status for s in got)
+    return (service.processor() - begin) / len(bodies), all(s == status for s in got)
 
 
 def streams_end(checks, world):

@@ -430,12 +430,15 @@ def many_ledgers(checks, world):
         journal.write(bytes(147456))  # all four superblocks; less is mended at opening
     with world.serve(*(folder / name for name in ledgers)) as service:
         checks.equal(len(service.get("/v1/service").json()["ledgers"]), MANY, "all are told")
+        begun = service.processor()
         seconds = answers(checks, service, ledgers, damaged)
+        computed = service.processor() - begun
         resident = service.memory()
         handles = len(os.listdir(f"/proc/{service.pid}/fd"))
-        print(f"{MANY} ledgers: {seconds:.1f} s, {resident >> 20} MiB, {handles} handles")
-        # At night the promise; else what a slower or busier machine keeps to, and not who waits for each ledger (MUN_SERVED_WAIT_MS).
-        checks.ok(seconds <= (1 if LONG and os.getloadavg()[0] < os.cpu_count() else 6) * MANY_SECONDS, f"all in turn took {seconds:.1f} s")
+        print(f"{MANY} ledgers: {seconds:.1f} s, of them {computed:.1f} s of the processor, {resident >> 20} MiB, {handles} handles")
+        # Who waits for each ledger (MUN_SERVED_WAIT_MS) takes more than the 60 s that a busy machine has, who computes more than the 10.
+        checks.ok(seconds <= 6 * MANY_SECONDS, f"all in turn took {seconds:.1f} s")
+        checks.ok(computed <= MANY_SECONDS, f"all in turn took {computed:.1f} s of the processor")
         checks.ok(resident < MANY_BYTES, f"{resident >> 20} MiB are resident")
         name, (size, _) = next(iter(ledgers.items()))
         reply = service.post_statement(world.statement(), base=f"/{name}")
