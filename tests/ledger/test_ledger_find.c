@@ -56,47 +56,60 @@ static void expect(const answer *a, uint64_t first, size_t len)
     for (size_t i = 0; i < len; i++) assert_int_equal(a->index[i], first + i);
 }
 
+/* What entries are asked for by. The digest is that of entry 9. */
+typedef struct words {
+    mun_slice iss, sub, kid, type, digest;
+    uint8_t digest_bytes[MUN_HASH_SIZE];
+} words;
+
+static void words_take(world *w, words *ret)
+{
+    world_digest(w, 7, ret->digest_bytes);
+    ret->iss = MUN_LITERAL(WORLD_ISSUER);
+    ret->sub = MUN_LITERAL("subject 2");
+    ret->kid = mun_slice_of(w->issuer.signer.kid, MUN_HASH_SIZE);
+    ret->type = MUN_LITERAL("text/plain");
+    ret->digest = mun_slice_of(ret->digest_bytes, sizeof ret->digest_bytes);
+}
+
 static void finds_by_everything(world *w, mun_ledger *ledger)
 {
-    uint8_t digest[MUN_HASH_SIZE];
-    world_digest(w, 7, digest);
-    mun_slice iss = MUN_LITERAL(WORLD_ISSUER), sub = MUN_LITERAL("subject 2");
-    mun_slice kid = mun_slice_of(w->issuer.signer.kid, MUN_HASH_SIZE);
-    mun_slice type = MUN_LITERAL("text/plain"), d = mun_slice_of(digest, sizeof digest);
+    words is;
+    words_take(w, &is);
     const struct {
         mun_query query;
         uint64_t first;
         size_t len;
     } cases[] = {
         {{.limit = 0}, 0, 2 + ENTRIES},
-        {{.iss = iss}, 2, ENTRIES},
+        {{.iss = is.iss}, 2, ENTRIES},
         {{.iss = MUN_LITERAL(WORLD_ORIGIN)}, 0, 2},
-        {{.iss = iss, .end = 12}, 2, 10},
-        {{.sub = sub, .newest = true}, 31, 1},
-        {{.sub = sub, .end = 30, .newest = true}, 29, 1},
+        {{.iss = is.iss, .end = 12}, 2, 10},
+        {{.sub = is.sub, .newest = true}, 31, 1},
+        {{.sub = is.sub, .end = 30, .newest = true}, 29, 1},
         {{.sub = MUN_LITERAL("nothing"), .newest = true}, 0, 0},
         {{.newest = true}, 1 + ENTRIES, 1},
-        {{.sub = sub}, 22, 10},
-        {{.kid = kid}, 2, ENTRIES},
-        {{.content_type = type}, 2, ENTRIES},
-        {{.digest = d}, 9, 1},
-        {{.iss = iss,
+        {{.sub = is.sub}, 22, 10},
+        {{.kid = is.kid}, 2, ENTRIES},
+        {{.content_type = is.type}, 2, ENTRIES},
+        {{.digest = is.digest}, 9, 1},
+        {{.iss = is.iss,
           .sub = MUN_LITERAL("subject 0"),
-          .digest = d,
-          .content_type = type,
-          .kid = kid},
+          .digest = is.digest,
+          .content_type = is.type,
+          .kid = is.kid},
          9,
          1},
-        {{.iss = iss, .sub = sub, .digest = d}, 0, 0},
-        {{.sub = sub, .limit = 3}, 22, 3},
-        {{.sub = sub, .limit = 3, .have_after = true, .after = 24}, 25, 3},
-        {{.sub = sub, .have_after = true, .after = 31}, 0, 0},
+        {{.iss = is.iss, .sub = is.sub, .digest = is.digest}, 0, 0},
+        {{.sub = is.sub, .limit = 3}, 22, 3},
+        {{.sub = is.sub, .limit = 3, .have_after = true, .after = 24}, 25, 3},
+        {{.sub = is.sub, .have_after = true, .after = 31}, 0, 0},
         {{.have_after = true, .after = UINT64_MAX}, 0, 0},
         {{.since_ms = WORLD_START + 60000, .until_ms = WORLD_START + 180000}, 3, 2},
         {{.since_ms = WORLD_START + 60001, .until_ms = WORLD_START + 180001}, 4, 2},
         {{.since_ms = WORLD_START + ENTRIES * 60000}, 0, 0},
         {{.until_ms = WORLD_START}, 0, 0},
-        {{.sub = sub, .since_ms = WORLD_START + 25 * 60000}, 27, 5},
+        {{.sub = is.sub, .since_ms = WORLD_START + 25 * 60000}, 27, 5},
         {{.sub = MUN_LITERAL("subject")}, 0, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -128,27 +141,24 @@ static size_t by_windows(mun_ledger *ledger, mun_query query, uint64_t rows, ans
 /* The same answers through windows of any size, and not more of them than the rows ask for. */
 static void finds_by_windows(world *w, mun_ledger *ledger, bool indexed)
 {
-    uint8_t digest[MUN_HASH_SIZE];
-    world_digest(w, 7, digest);
-    mun_slice iss = MUN_LITERAL(WORLD_ISSUER), sub = MUN_LITERAL("subject 2");
-    mun_slice kid = mun_slice_of(w->issuer.signer.kid, MUN_HASH_SIZE);
-    mun_slice type = MUN_LITERAL("text/plain"), d = mun_slice_of(digest, sizeof digest);
+    words is;
+    words_take(w, &is);
     const struct {
         mun_query query;
         size_t looked_at; /* rows, by an index that has them all; 0: all that are given */
     } cases[] = {
         {{.limit = 0}, 0},
-        {{.sub = sub}, 0},
-        {{.digest = d}, 0},
-        {{.iss = iss}, 0},
-        {{.iss = iss, .sub = sub}, 10},
-        {{.sub = sub, .content_type = type}, 10},
-        {{.sub = sub, .kid = kid, .since_ms = WORLD_START + 25 * 60000}, 5},
-        {{.sub = sub, .kid = MUN_LITERAL("nobody's")}, 10},
-        {{.iss = iss, .content_type = MUN_LITERAL("none/such")}, ENTRIES},
-        {{.iss = iss, .sub = sub, .digest = d}, 1},
-        {{.kid = kid}, 2 + ENTRIES},
-        {{.content_type = type, .until_ms = WORLD_START + 5 * 60000}, 7},
+        {{.sub = is.sub}, 0},
+        {{.digest = is.digest}, 0},
+        {{.iss = is.iss}, 0},
+        {{.iss = is.iss, .sub = is.sub}, 10},
+        {{.sub = is.sub, .content_type = is.type}, 10},
+        {{.sub = is.sub, .kid = is.kid, .since_ms = WORLD_START + 25 * 60000}, 5},
+        {{.sub = is.sub, .kid = MUN_LITERAL("nobody's")}, 10},
+        {{.iss = is.iss, .content_type = MUN_LITERAL("none/such")}, ENTRIES},
+        {{.iss = is.iss, .sub = is.sub, .digest = is.digest}, 1},
+        {{.kid = is.kid}, 2 + ENTRIES},
+        {{.content_type = is.type, .until_ms = WORLD_START + 5 * 60000}, 7},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         answer whole = find(ledger, &cases[i].query);
