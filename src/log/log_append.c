@@ -219,8 +219,9 @@ static mun_code reach_group(call *c, size_t at, size_t *copied, size_t i, mun_er
     return MUN_OK;
 }
 
-/* With the gate: all entries of the chunk [at, at + count), group after group. */
-static mun_code place_chunk(call *c, size_t at, size_t count, mun_error *err)
+/* With the gate: all entries of the chunk [at, at + count), group after group. ret_placed: how many
+ * of them have their place, or had it before; on failure those alone have anything in c->ret. */
+static mun_code place_chunk(call *c, size_t at, size_t count, size_t *ret_placed, mun_error *err)
 {
     mun_code code = MUN_OK;
     size_t copied = 0;
@@ -240,6 +241,7 @@ static mun_code place_chunk(call *c, size_t at, size_t count, mun_error *err)
         code = reach_group(c, at, &copied, i, err);
     }
     if (c->group != NULL) copy_in(c, c->group, at, copied, i);
+    *ret_placed = i;
     return code;
 }
 
@@ -258,10 +260,11 @@ static mun_code append_all(call *c, mun_error *err)
     size_t at = 0;
     while (at < c->n && code == MUN_OK) {
         size_t count = c->n - at < CHUNK ? c->n - at : CHUNK;
+        size_t placed;
         hash_chunk(c, at, count);
         pthread_mutex_lock(&log->gate);
-        code = place_chunk(c, at, count, err);
-        at += count;
+        code = place_chunk(c, at, count, &placed, err);
+        at += placed;
         /* Also on failure: what was placed goes its way, and its group may need its leader. */
         if (at == c->n || code != MUN_OK) {
             mun_code outcome = settle(c, at, code == MUN_OK ? err : NULL);

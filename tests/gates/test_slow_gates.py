@@ -62,7 +62,7 @@ class SlowGates(CopyOfTree):
 
     def test_failed_cmocka_test_counts(self):
         self.plant_test("assert_true(0)")
-        self.assert_red(r"FAILED test_toy\n1 passed, 1 failed\n$", "preset_tests", "dev")
+        self.assert_red(r"FAILED test_toy:\n(    .*\n)+1 passed, 1 failed\n$", "preset_tests", "dev")
 
     def test_skipped_cmocka_test_counts(self):
         self.plant_test("skip()")
@@ -70,8 +70,8 @@ class SlowGates(CopyOfTree):
 
     def test_sanitizer_report_counts(self):
         self.plant_test("volatile int big = 2147483647; big = big + 1")
-        self.assert_red(r"signed integer overflow[^$]*FAILED test_toy\n. passed, 1 failed\n$", "preset_tests",
-                        "dev")
+        self.assert_red(r"FAILED test_toy:\n(    .*\n)*    .*signed integer overflow.*\n(    .*\n)*. passed, 1 failed\n$",
+                        "preset_tests", "dev")
 
     def test_coverage_below_the_mark(self):
         self.plant_test("assert_true(1)")

@@ -251,6 +251,8 @@ static void add(mun_log *log, uint64_t first, size_t n, bool at)
     mun_appended got[40];
     mun_tree_head head;
     mun_error err = {0};
+    memset(got, 0xa5,
+           sizeof got); /* not a valid bool: UBSan sees who reads what was never written */
     for (size_t i = 0; i < n; i++) entry[i] = text_of(text[i], first + i);
     mun_code code = at ? mun_log_append_at(log, entry, n, 7000, &head, &err)
                        : mun_log_append(log, entry, n, got, &head, &err);
