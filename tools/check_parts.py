@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the parts of ./check, one after the other, and adds up what they counted.
+"""Runs the parts of ./check and adds up what they counted: in order, one after the other, but those
+that say `# Beside others` (they take no more than one core, and much of that to wait) as many at a
+time as there are cores, when the first of them is due.
 
 A part is an executable tests/parts.d/NN-name whose last line is `N passed, N failed[, N skipped]`.
 It runs in the root of the repository with MUN_BUILD_DIR (the folder `build`), MUN_JOBS (cores) and,
@@ -8,6 +10,7 @@ in the night's version, MUN_LONG=1. A part that ends with an error, without its 
 nothing counted is a failure of its own. Its output goes to build/check/NN-name.log.
 """
 import argparse
+import concurrent.futures
 import os
 import pathlib
 import re
@@ -21,6 +24,9 @@ COUNTS = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$")
 SLOWEST = 8  # parts named at the end
 PART_LIMIT = {False: 25 * 60, True: 8 * 3600}  # seconds, by --long
 TAIL = 40  # lines of a failed part's output that are shown
+BESIDE = re.compile(r"^# Beside others\b", re.M)
+HEAD = 4096  # bytes of a part among which that line stands
+running = set()  # processes to stop when we are stopped
 
 
 class Result:
@@ -68,14 +74,13 @@ def run_part(path, build, long, limit):
     with open(log, "wb") as out:
         process = subprocess.Popen([path], cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=out,
                                    stderr=subprocess.STDOUT, start_new_session=True)
+        running.add(process)
         try:
             code = process.wait(limit)
         except subprocess.TimeoutExpired:
             code = f"no end after {limit} s"
             stop(process)
-        except KeyboardInterrupt:
-            stop(process)
-            raise
+        running.discard(process)
     text = log.read_text(errors="replace")
     return judge(path.name, text, code, time.monotonic() - began), text, log
 
@@ -89,6 +94,33 @@ def stop(process):
         process.wait()
 
 
+def bundles(parts):
+    """What runs at one time: lists of parts, in the order in which they are due."""
+    beside = [p for p in parts if BESIDE.search(p.read_bytes()[:HEAD].decode(errors="replace"))]
+    for part in parts:
+        if part not in beside:
+            yield [part]
+        elif part == beside[0]:
+            yield beside
+
+
+def run_parts(parts, run):
+    """Results as they come."""
+    for bundle in bundles(parts):
+        pool = concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1)
+        if sys.stdout.isatty():
+            print(f"{', '.join(p.name for p in bundle)} ..."[:os.get_terminal_size().columns - 1], end="\r", flush=True)
+        try:
+            for done in concurrent.futures.as_completed([pool.submit(run, part) for part in bundle]):
+                yield done.result()
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in list(running):
+                stop(process)
+            raise
+        pool.shutdown()
+
+
 def show(result, text, log):
     print(f"{result.name:<24} {result.line():<42} {result.seconds:6.0f} s", flush=True)
     if result.failed:
@@ -97,13 +129,13 @@ def show(result, text, log):
         print(f"    {result.note or 'see above'}; all of it: {os.path.relpath(log, ROOT)}", flush=True)
 
 
-def sum_up(results):
+def sum_up(results, seconds):
     total = Result("", sum(r.passed for r in results), sum(r.failed for r in results),
-                   sum(r.skipped for r in results), sum(r.seconds for r in results))
+                   sum(r.skipped for r in results), seconds)
     if len(results) > 1:
         slowest = sorted(results, key=lambda r: -r.seconds)[:SLOWEST]
         print("slowest: " + ", ".join(f"{r.name} {r.seconds:.0f} s" for r in slowest))
-        print(f"in all: {total.seconds / 60:.1f} minutes")
+        print(f"in all: {seconds / 60:.1f} minutes")
     for result in results:
         if result.failed:
             print(f"failed: {result.name}")
@@ -123,13 +155,11 @@ def main():
         print("\n".join(p.name for p in parts))
         return 0
     build = pathlib.Path(os.environ.get("MUN_BUILD_DIR", ROOT / "build")).resolve()
-    results = []
-    for path in parts:
-        if sys.stdout.isatty():
-            print(f"{path.name} ...", end="\r", flush=True)
-        results.append(run_part(path, build, given.long, PART_LIMIT[given.long]))
-        show(*results[-1])
-    return sum_up([r[0] for r in results])
+    began, results = time.monotonic(), []
+    for result, text, log in run_parts(parts, lambda path: run_part(path, build, given.long, PART_LIMIT[given.long])):
+        show(result, text, log)
+        results.append(result)
+    return sum_up(results, time.monotonic() - began)
 
 
 if __name__ == "__main__":

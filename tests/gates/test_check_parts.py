@@ -97,3 +97,22 @@ class CheckParts(unittest.TestCase):
     def test_no_input_is_given(self):
         self.part("10-a", 'cat; echo "1 passed, 0 failed"')
         self.expect(0, "1 passed, 0 failed")
+
+    def test_some_run_beside_each_other_and_none_beside_the_others(self):
+        """Each writes when it begins and ends; the two that may wait for each other."""
+        wait = "until [ -e {0} ]; do sleep 0.01; done; "
+        log = self.folder / "order"
+        for name, words, does in (("10-a", "", ""), ("20-b", "# Beside others: waits", wait.format(self.folder / "c")),
+                                  ("30-alone", "", ""), ("40-c", "# Beside others", f"touch {self.folder / 'c'}; ")):
+            self.part(name, f"{words}\necho {name} >>{log}; {does}echo {name} >>{log}; echo 1 passed, 0 failed")
+        if (os.cpu_count() or 1) < 2:
+            self.skipTest("one core: nothing runs beside anything")
+        self.expect(0, "4 passed, 0 failed")
+        order = log.read_text().split()
+        self.assertEqual((order[:2], order[6:]), (["10-a"] * 2, ["30-alone"] * 2))
+        self.assertEqual(sorted(order[2:6]), ["20-b"] * 2 + ["40-c"] * 2)
+
+    def test_a_failure_beside_others_counts(self):
+        self.part("10-a", "# Beside others\necho 3 passed, 1 failed; exit 1")
+        self.part("20-b", "# Beside others\necho 4 passed, 0 failed")
+        self.expect(1, "7 passed, 1 failed")
