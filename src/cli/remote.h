@@ -94,7 +94,8 @@ void mun_percent_put(mun_buf *ret, mun_slice text);
 /* A signature of this ledger over the note. MUN_E_INVALID. */
 MUN_MUST mun_code mun_remote_note_check(const mun_remote *remote, const mun_note *note,
                                         mun_error *err);
-/* Reads /checkpoint anew; checks its signature and that the log has not shrunk meanwhile. */
+/* Reads /checkpoint anew; checks its signature, and by tiles that the log has only grown since the
+ * last one. On failure the last one stands. */
 MUN_MUST mun_code mun_remote_checkpoint(mun_remote *remote, mun_error *err);
 /* Takes such a text from another answer. */
 MUN_MUST mun_code mun_remote_take_checkpoint(mun_remote *remote, mun_slice text, mun_error *err);

@@ -7,79 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- Checkpoints ---- */
-
-mun_code mun_remote_note_check(const mun_remote *remote, const mun_note *note, mun_error *err)
-{
-    uint64_t time;
-    mun_error why = {.code = MUN_E_NOT_FOUND};
-    mun_code code = MUN_E_NOT_FOUND;
-    for (size_t i = 0; i < remote->keys_len && code != MUN_OK; i++) {
-        const mun_trusted_key *key = &remote->keys[i];
-        if (key->key.kty != MUN_KTY_OKP) continue;
-        mun_code one = mun_note_check(&remote->app->crypto, note, remote->pub.origin, MUN_VKEY_LOG,
-                                      &key->key, &time, &why);
-        if (one != MUN_E_NOT_FOUND) code = one;
-    }
-    if (code == MUN_OK) return MUN_OK;
-    return mun_failf(
-        err, MUN_E_INVALID, 0, "the checkpoint is not signed by a key of %s that %s: %s",
-        MUN_PLAIN(remote->pub.origin), remote->trusted ? "is trusted here" : "the service shows",
-        code == MUN_E_NOT_FOUND ? "no signature is by one" : "the signature is wrong");
-}
-
-static mun_code shrunk(const mun_remote *remote, uint64_t size, mun_error *err)
-{
-    return mun_failf(err, MUN_E_INVALID, 0,
-                     "the service signs a log of %llu entries after one of %llu: entries were "
-                     "lost, or an older copy answers",
-                     (unsigned long long)size, (unsigned long long)remote->tree.size);
-}
-
-/* Tiles of a smaller tree are still true where they are full. */
-static void drop_partial_tiles(mun_remote *remote)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < remote->tiles_len; i++) {
-        if (remote->tiles[i].tile.width == MUN_TILE_WIDTH) remote->tiles[kept++] = remote->tiles[i];
-    }
-    remote->tiles_len = kept;
-    remote->bundle_width = 0;
-}
-
-mun_code mun_remote_take_checkpoint(mun_remote *remote, mun_slice text, mun_error *err)
-{
-    mun_note note;
-    mun_checkpoint parsed;
-    MUN_TRY(mun_note_parse(text, &note, err));
-    MUN_TRY(mun_checkpoint_parse(note.text, &parsed, err));
-    if (!mun_slice_equal(parsed.origin, remote->pub.origin)) {
-        return mun_failf(err, MUN_E_INVALID, 0, "the service's checkpoint is of another ledger, %s",
-                         MUN_PLAIN(parsed.origin));
-    }
-    MUN_TRY(mun_remote_note_check(remote, &note, err));
-    if (remote->have_tree && parsed.size < remote->tree.size)
-        return shrunk(remote, parsed.size, err);
-    if (remote->have_tree && parsed.size == remote->tree.size &&
-        memcmp(parsed.root, remote->tree.root, sizeof parsed.root) != 0) {
-        return mun_fail(err, MUN_E_INVALID, MUN_NO_OFFSET,
-                        "the service signed two different logs of the same size");
-    }
-    if (!remote->have_tree || parsed.size != remote->tree.size) drop_partial_tiles(remote);
-    remote->tree.size = parsed.size;
-    memcpy(remote->tree.root, parsed.root, sizeof parsed.root);
-    remote->have_tree = true;
-    mun_buf_clear(&remote->checkpoint);
-    mun_buf_put(&remote->checkpoint, text);
-    return MUN_OK;
-}
-
-mun_code mun_remote_checkpoint(mun_remote *remote, mun_error *err)
-{
-    MUN_TRY(mun_remote_get(remote, "/checkpoint", "*/*", MUN_NOTE_MAX, err));
-    return mun_remote_take_checkpoint(remote, mun_buf_slice(&remote->answer.body), err);
-}
-
 /* ---- Tiles ---- */
 
 static mun_remote_tile *kept_tile(mun_remote *remote, const mun_tile *wanted)
@@ -176,6 +103,131 @@ mun_code mun_remote_consistency(mun_remote *remote, uint64_t old_size, uint64_t 
     for (size_t i = 0; i < path.len; i++) memcpy(ret_path[i], path.node[i].bytes, MUN_HASH_SIZE);
     *ret_len = path.len;
     return MUN_OK;
+}
+
+/* ---- Checkpoints ---- */
+
+mun_code mun_remote_note_check(const mun_remote *remote, const mun_note *note, mun_error *err)
+{
+    uint64_t time;
+    mun_error why = {.code = MUN_E_NOT_FOUND};
+    mun_code code = MUN_E_NOT_FOUND;
+    for (size_t i = 0; i < remote->keys_len && code != MUN_OK; i++) {
+        const mun_trusted_key *key = &remote->keys[i];
+        if (key->key.kty != MUN_KTY_OKP) continue;
+        mun_code one = mun_note_check(&remote->app->crypto, note, remote->pub.origin, MUN_VKEY_LOG,
+                                      &key->key, &time, &why);
+        if (one != MUN_E_NOT_FOUND) code = one;
+    }
+    if (code == MUN_OK) return MUN_OK;
+    return mun_failf(
+        err, MUN_E_INVALID, 0, "the checkpoint is not signed by a key of %s that %s: %s",
+        MUN_PLAIN(remote->pub.origin), remote->trusted ? "is trusted here" : "the service shows",
+        code == MUN_E_NOT_FOUND ? "no signature is by one" : "the signature is wrong");
+}
+
+static mun_code shrunk(const mun_remote *remote, uint64_t size, mun_error *err)
+{
+    return mun_failf(err, MUN_E_INVALID, 0,
+                     "the service signs a log of %llu entries after one of %llu: entries were "
+                     "lost, or an older copy answers",
+                     (unsigned long long)size, (unsigned long long)remote->tree.size);
+}
+
+/* Tiles of a smaller tree are still true where they are full. */
+static void drop_partial_tiles(mun_remote *remote)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < remote->tiles_len; i++) {
+        if (remote->tiles[i].tile.width == MUN_TILE_WIDTH) remote->tiles[kept++] = remote->tiles[i];
+    }
+    remote->tiles_len = kept;
+    remote->bundle_width = 0;
+}
+
+/* Signed by the ledger, and of it; what it says is not yet held against what it said before. */
+static mun_code read_checkpoint(const mun_remote *remote, mun_slice text, mun_tree *ret,
+                                mun_error *err)
+{
+    mun_note note;
+    mun_checkpoint parsed;
+    MUN_TRY(mun_note_parse(text, &note, err));
+    MUN_TRY(mun_checkpoint_parse(note.text, &parsed, err));
+    if (!mun_slice_equal(parsed.origin, remote->pub.origin)) {
+        return mun_failf(err, MUN_E_INVALID, 0, "the service's checkpoint is of another ledger, %s",
+                         MUN_PLAIN(parsed.origin));
+    }
+    MUN_TRY(mun_remote_note_check(remote, &note, err));
+    ret->size = parsed.size;
+    memcpy(ret->root, parsed.root, sizeof ret->root);
+    return MUN_OK;
+}
+
+static void use_tree(mun_remote *remote, const mun_tree *tree)
+{
+    drop_partial_tiles(remote);
+    remote->tree = *tree;
+    remote->have_tree = true;
+}
+
+/* The tree of now begins with the old one: proven by tiles (RFC 9162 2.1.4). */
+static mun_code check_growth(mun_remote *remote, const mun_tree *old, mun_error *err)
+{
+    mun_path path;
+    mun_hash before, now;
+    const mun_crypto *crypto = &remote->app->crypto;
+    mun_node_source nodes = {.ctx = remote, .get = node_get};
+    if (old->size == 0) return MUN_OK;
+    MUN_TRY(mun_consistency_make(crypto, &nodes, old->size, remote->tree.size, &path, err));
+    memcpy(before.bytes, old->root, sizeof before.bytes);
+    memcpy(now.bytes, remote->tree.root, sizeof now.bytes);
+    if (mun_consistency_check(crypto, old->size, &before, remote->tree.size, &now, path.node,
+                              path.len) == MUN_OK) {
+        return MUN_OK;
+    }
+    return mun_failf(err, MUN_E_INVALID, 0,
+                     "the service signs a log of %llu entries that does not begin with the %llu "
+                     "it signed before: history was changed",
+                     (unsigned long long)remote->tree.size, (unsigned long long)old->size);
+}
+
+/* From one tree to another: it has only grown, or nothing is changed here. */
+static mun_code follow(mun_remote *remote, const mun_tree *tree, mun_error *err)
+{
+    const mun_tree old = remote->tree;
+    if (tree->size < old.size) return shrunk(remote, tree->size, err);
+    if (tree->size == old.size) {
+        if (memcmp(tree->root, old.root, sizeof old.root) == 0) return MUN_OK;
+        return mun_fail(err, MUN_E_INVALID, MUN_NO_OFFSET,
+                        "the service signed two different logs of the same size");
+    }
+    use_tree(remote, tree);
+    mun_code code = check_growth(remote, &old, err);
+    if (code != MUN_OK) use_tree(remote, &old);
+    return code;
+}
+
+mun_code mun_remote_take_checkpoint(mun_remote *remote, mun_slice text, mun_error *err)
+{
+    mun_tree tree;
+    mun_buf copy MUN_BUF_AUTO = mun_buf_growable(MUN_NOTE_MAX); /* tiles take the answer's place */
+    MUN_TRY(read_checkpoint(remote, text, &tree, err));
+    mun_buf_put(&copy, text);
+    if (!mun_buf_ok(&copy)) return mun_fail(err, MUN_E_MEMORY, MUN_NO_OFFSET, "out of memory");
+    if (remote->have_tree) {
+        MUN_TRY(follow(remote, &tree, err));
+    } else {
+        use_tree(remote, &tree);
+    }
+    mun_buf_clear(&remote->checkpoint);
+    mun_buf_put(&remote->checkpoint, mun_buf_slice(&copy));
+    return MUN_OK;
+}
+
+mun_code mun_remote_checkpoint(mun_remote *remote, mun_error *err)
+{
+    MUN_TRY(mun_remote_get(remote, "/checkpoint", "*/*", MUN_NOTE_MAX, err));
+    return mun_remote_take_checkpoint(remote, mun_buf_slice(&remote->answer.body), err);
 }
 
 /* ---- Evidence ---- */

@@ -504,7 +504,7 @@ def what_check_sees(p, proxy):
 @test
 def another_history(p, proxy):
     """A ledger of the same name and keys that lost its last entries, or went on differently: `checkpoint --since` sees it; and within
-    one command, an older or another signed checkpoint than the one before."""
+    one command, a signed checkpoint that is older than the one before, another of its size, or a larger one that does not continue it."""
     ledger, copy = p.world.ledger("fork.example/log"), p.world.path()
     p.documents(4)
     p.run("trust", "add", ledger / "ledger.pub", "-y", url=None)
@@ -521,6 +521,8 @@ def another_history(p, proxy):
     with p.world.serve(ledger) as service:
         grow(service, 3, "one")
         p.run("checkpoint", "-o", "new", url=service.url)
+        grow(service, 1, "four")
+        newer = service.get("/checkpoint").text
     new = (p / "new").read_text()
     with p.world.serve(copy) as service, Proxy(service) as second:
         older = service.get("/checkpoint").text
@@ -528,18 +530,29 @@ def another_history(p, proxy):
         says(p.run("checkpoint", "--since", "new", url=second.url, want=1), "entries were lost")
         grow(service, 3, "two")
         says(p.run("checkpoint", "--since", "new", url=second.url, want=1), "history was changed")
-        for text, word in ((older, "entries were lost"), (new, "two different logs")):
-            def two_a_page(ask, answer, text=text):
+
+        def two_a_page(first, others):
+            def change(ask, answer):
                 if not ask.path.startswith("/v1/entries?"):
                     return None
                 told = json.loads(second.real(Ask(0, "GET", ask.path.replace("limit=1000", "limit=2"), b"", ask.headers)).body)
-                told = dict(told, checkpoint=text, size=int(text.split("\n")[1])) if "cursor=" in ask.path else told
-                return Answer(200, answer.headers, json.dumps(told).encode())
-            second.change = two_a_page
+                text = (others if "cursor=" in ask.path else first) or told["checkpoint"]
+                return Answer(200, answer.headers, json.dumps(dict(told, checkpoint=text, size=int(text.split("\n")[1]))).encode())
+            second.change = change
+
+        for text, word in ((older, "entries were lost"), (new, "two different logs")):
+            two_a_page(None, text)
             says(p.run("list", url=second.url, want=1), word)
         second.reset()
+        mine = service.get("/checkpoint").text
         grow(service, 1, "three")
         says(p.run("checkpoint", "--since", "new", url=second.url, want=1), "history was changed")
+        two_a_page(mine, None)  # from 8 entries to 9, as it was
+        p.run("list", "--check", url=second.url)
+        for first, others in ((mine, newer), (new, None)):
+            two_a_page(first, others)
+            says(p.run("list", url=second.url, want=1), "does not begin with", "history was changed")
+        second.reset()
         root = new.split("\n")[2]
         forged = new.replace(root, base64.b64encode(bytes(32)).decode()).encode()
         second.change = lambda ask, answer: Answer(200, answer.headers, forged) if ask.path == "/checkpoint" else None
