@@ -6,6 +6,7 @@ import base64
 import concurrent.futures
 import datetime
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -33,6 +34,28 @@ def serve(world, text, **more):
 
 
 # ---- tokens ----
+
+def listed(checks, world):
+    """What an operator is shown of the tokens there are: never the token, nor its hash."""
+    file, ends = world.path("listed"), "2999-12-31T23:59:59Z"
+    token = new_token(file, "reader", "read")
+    new_token(file, "both", "submit,read", "--expires", ends)
+    file.write_text(file.read_text().replace(ends, "2001-02-03T04:05:06Z"))
+    new_token(file, "later", "admin", "--expires", ends)
+    text = harness.muniment("token", "list", "--tokens", file).stdout
+    rows = [line.split(None, 3) for line in text.splitlines()]
+    checks.equal([row[:2] for row in rows], [["reader", "read"], ["both", "read,submit"], ["later", "admin"]], "names and scopes")
+    checks.equal([row[3] for row in rows], ["never expires", "expired 2001-02-03T04:05:06Z", f"until {ends}"], "when they end")
+    told = [json.loads(line) for line in harness.muniment("token", "list", "--tokens", file, "--json").stdout.splitlines()]
+    checks.equal([(t["type"], t["name"], t["scope"], t.get("expires"), t["expired"]) for t in told],
+                 [("token", "reader", "read", None, False), ("token", "both", "read,submit", "2001-02-03T04:05:06Z", True),
+                  ("token", "later", "admin", ends, False)], "the same for programs")
+    checks.equal([row[2] for row in rows], [t["created"] for t in told], "when they were made")
+    secrets = (token, token[4:], hashlib.sha256(token.encode()).hexdigest())
+    checks.ok(not any(s in text + json.dumps(told) for s in secrets), "no token and no hash is listed")
+    gone = harness.muniment("token", "list", "--tokens", world.path("no-such-file"), check=False)
+    checks.ok(gone.returncode == 5 and "no-such-file" in gone.stderr, f"no file: {gone.returncode}, {gone.stderr}")
+
 
 def refusals(checks, service, world, tokens):
     """Status of a read and a registration for each kind of credential."""
@@ -350,6 +373,7 @@ def refusal_is_cheap(checks, world, n=1200):
 
 def main():
     with harness.Checks() as checks, harness.World() as world:
+        listed(checks, world)
         tokens_and_scopes(checks, world)
         open_ledger(checks, world)
         each_its_own(checks, world)

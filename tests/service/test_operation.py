@@ -348,8 +348,9 @@ def notify(checks, world):
     for where in (str(world.path("notify")), f"\0muniment-test-{os.getpid()}"):
         notes = Notes(where)
         env = {"NOTIFY_SOCKET": where.replace("\0", "@"), "WATCHDOG_USEC": "900000"}
-        with world.serve("--config", world.config(f'ledger n {{ directory = "{ledger}" path = "/" }}'), env=env) as service:
-            checks.equal(notes.until("READY").get("READY"), "1", "READY=1")
+        config = world.config(f'ledger n {{ directory = "{ledger}" path = "/" }}')
+        with world.serve("--config", config, env=env) as service:
+            checks.equal(notes.until("READY"), {"READY": "1", "STATUS": "Running"}, "READY=1")
             checks.equal(service.get("/healthz").status, 200, "and it answers")
             def four_beats():
                 begin = time.monotonic()
@@ -360,9 +361,16 @@ def notify(checks, world):
             service.signal()
             note = notes.until("RELOADING")
             checks.ok(before <= int(note.get("MONOTONIC_USEC", 0)) <= time.monotonic_ns() // 1000, f"RELOADING=1 with MONOTONIC_USEC: {note}")
-            checks.equal(notes.until("READY").get("READY"), "1", "READY=1 after the reload")
+            checks.equal(note.get("STATUS"), "Reloading", "and its words")
+            checks.equal(notes.until("READY"), {"READY": "1", "STATUS": "Running"}, "READY=1 after the reload")
+            good = config.read_text()
+            for text, status in (("nonsense", "Running; the new configuration was refused, see the log"), (good, "Running")):
+                config.write_text(text)
+                service.signal()
+                checks.equal(notes.until("READY"), {"READY": "1", "STATUS": status}, f"after a reload of {text!r}")
             service.signal(signal.SIGTERM)
-            checks.equal(notes.until("STOPPING").get("STOPPING"), "1", "STOPPING=1")
+            note = notes.until("STOPPING")
+            checks.equal((note.get("STOPPING"), note.get("STATUS")), ("1", "Answering what has been asked"), "STOPPING=1")
             checks.equal(service.stop(), 0, "and it ends with 0")
         notes.socket.close()
 
