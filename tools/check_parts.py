@@ -11,6 +11,7 @@ nothing counted is a failure of its own. Its output goes to build/check/NN-name.
 """
 import argparse
 import concurrent.futures
+import contextlib
 import os
 import pathlib
 import re
@@ -86,7 +87,8 @@ def run_part(path, build, long, limit):
 
 
 def stop(process):
-    os.killpg(process.pid, signal.SIGTERM)
+    with contextlib.suppress(ProcessLookupError):  # it ended meanwhile
+        os.killpg(process.pid, signal.SIGTERM)
     try:
         process.wait(10)
     except subprocess.TimeoutExpired:
