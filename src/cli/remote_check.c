@@ -178,7 +178,14 @@ static mun_code check_growth(mun_remote *remote, const mun_tree *old, mun_error 
     const mun_crypto *crypto = &remote->app->crypto;
     mun_node_source nodes = {.ctx = remote, .get = node_get};
     if (old->size == 0) return MUN_OK;
-    MUN_TRY(mun_consistency_make(crypto, &nodes, old->size, remote->tree.size, &path, err));
+    mun_code code = mun_consistency_make(crypto, &nodes, old->size, remote->tree.size, &path, err);
+    if (code == MUN_E_NOT_FOUND) { /* which is no word about what was searched for */
+        return mun_failf(err, MUN_E_INVALID, 0,
+                         "the service signs a log of %llu entries and has no tiles that show that "
+                         "it begins with the %llu it signed before",
+                         (unsigned long long)remote->tree.size, (unsigned long long)old->size);
+    }
+    MUN_TRY(code);
     memcpy(before.bytes, old->root, sizeof before.bytes);
     memcpy(now.bytes, remote->tree.root, sizeof now.bytes);
     if (mun_consistency_check(crypto, old->size, &before, remote->tree.size, &now, path.node,

@@ -552,6 +552,10 @@ def another_history(p, proxy):
         for first, others in ((mine, newer), (new, None)):
             two_a_page(first, others)
             says(p.run("list", url=second.url, want=1), "does not begin with", "history was changed")
+        two_a_page(mine, None)
+        pages = second.change
+        second.change = lambda ask, answer: Answer(404, {}, b"") if ask.path.startswith("/tile/0/") else pages(ask, answer)
+        says(p.run("list", url=second.url, want=1), "no tiles that show", "8 it signed before")
         second.reset()
         root = new.split("\n")[2]
         forged = new.replace(root, base64.b64encode(bytes(32)).decode()).encode()
