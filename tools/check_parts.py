@@ -115,7 +115,7 @@ def run_parts(parts, run):
         try:
             for done in concurrent.futures.as_completed([pool.submit(run, part) for part in bundle]):
                 yield done.result()
-        except KeyboardInterrupt:
+        except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             for process in list(running):
                 stop(process)
@@ -158,9 +158,11 @@ def main():
         return 0
     build = pathlib.Path(os.environ.get("MUN_BUILD_DIR", ROOT / "build")).resolve()
     began, results = time.monotonic(), []
-    for result, text, log in run_parts(parts, lambda path: run_part(path, build, given.long, PART_LIMIT[given.long])):
-        show(result, text, log)
-        results.append(result)
+    each = run_parts(parts, lambda path: run_part(path, build, given.long, PART_LIMIT[given.long]))
+    with contextlib.closing(each):
+        for result, text, log in each:
+            show(result, text, log)
+            results.append(result)
     return sum_up(results, time.monotonic() - began)
 
 

@@ -203,7 +203,7 @@ static mun_code run(mun_app *app, const mun_signing *signing, mun_error *err)
     /* What is gathered is registered even where the user or a wrong name ends the command. */
     bool usable =
         code == MUN_OK || code == MUN_E_AGAIN || code == MUN_E_USAGE || code == MUN_E_NOT_FOUND;
-    if (holder.remote != NULL && holder.remote->down) usable = false;
+    if (code != MUN_OK && holder.remote != NULL && holder.remote->down) usable = false;
     mun_code flushed = usable ? mun_registering_flush(&r, code == MUN_OK ? err : NULL) : MUN_OK;
     if (code == MUN_OK) code = flushed;
     if (code == MUN_E_AGAIN && mun_interrupted()) (void)interrupted(&r, err); /* counts the batch */

@@ -495,8 +495,11 @@ static mun_code register_there(mun_registering *r, const mun_slice *statements,
     for (size_t i = 0; i < r->items_len; i++) forget_refused(&r->items[i], &results[i]);
     /* The checkpoint of after: with it the evidence gets its tlog-proofs. Where it cannot be had
      * the receipts are enough; one that contradicts stops everything. */
+    const bool down = r->holder->remote->down;
     code = mun_remote_checkpoint(r->holder->remote, err);
-    return code == MUN_E_INVALID ? code : MUN_OK;
+    if (code == MUN_E_INVALID) return code;
+    r->holder->remote->down = down;
+    return MUN_OK;
 }
 
 static mun_code register_items(mun_registering *r, const mun_slice *statements,

@@ -180,7 +180,7 @@ static mun_code check_growth(mun_remote *remote, const mun_tree *old, mun_error 
     if (old->size == 0) return MUN_OK;
     mun_code code = mun_consistency_make(crypto, &nodes, old->size, remote->tree.size, &path, err);
     if (code == MUN_E_NOT_FOUND) { /* which is no word about what was searched for */
-        return mun_failf(err, MUN_E_INVALID, 0,
+        return mun_failf(err, MUN_E_MALFORMED, 0,
                          "the service signs a log of %llu entries and has no tiles that show that "
                          "it begins with the %llu it signed before",
                          (unsigned long long)remote->tree.size, (unsigned long long)old->size);

@@ -127,7 +127,10 @@ mun_code mun_remote_evidence_of(mun_remote *remote, mun_slice statement, mun_sli
     MUN_TRY(mun_statement_parse(statement, &parsed, err));
     mun_statement_leaf(&remote->app->crypto, &parsed, leaf);
     bool covered = remote->have_tree && index < remote->tree.size;
-    if (covered && mun_remote_prove(remote, index, leaf, &path, err) == MUN_OK) {
+    const bool down = remote->down; /* evidence does without a tlog-proof */
+    covered = covered && mun_remote_prove(remote, index, leaf, &path, err) == MUN_OK;
+    remote->down = down;
+    if (covered) {
         mun_tlog_proof tlog = {
             .index = index, .path_len = path.len, .note = mun_buf_slice(&remote->checkpoint)};
         for (size_t i = 0; i < path.len; i++) {

@@ -86,7 +86,8 @@ def build(*targets, preset="release"):
     """Builds these targets of the preset; with MUN_BIN nothing is built. Ends the test where that fails."""
     if "MUN_BIN" in os.environ:
         return
-    if subprocess.run([ROOT / "tools" / "build", preset, *targets], check=False).returncode != 0:
+    env = dict(os.environ, MUN_BUILD_DIR=str(build_folder()))
+    if subprocess.run([ROOT / "tools" / "build", preset, *targets], env=env, check=False).returncode != 0:
         sys.exit(1)
 
 

@@ -424,6 +424,17 @@ def batches_with_wrong_results(p, proxy):
 
 
 @test
+def tiles_that_are_not_there(p, proxy):
+    """Receipts are enough: what a service has no tiles for is registered to the last document, without a tlog-proof."""
+    for status in (500, 403, 404):
+        p.documents(4, f"without{status}")
+        proxy.change = lambda ask, answer, s=status: Answer(s, {}, b"") if ask.path.startswith("/tile/") else None
+        says(p.run("register", "-r", f"without{status}", "--key", "a.pem"), "4 registered", "0 failed")
+        proxy.reset()
+        p.run("verify", "-r", f"without{status}", "-l", p.ledger, "--issuer-key", "a.pem.pub", url=None)
+
+
+@test
 def lists_that_lie(p, proxy):
     p.documents(4)
     p.run("register", "-r", "docs", "--key", "a.pem")
@@ -555,7 +566,7 @@ def another_history(p, proxy):
         two_a_page(mine, None)
         pages = second.change
         second.change = lambda ask, answer: Answer(404, {}, b"") if ask.path.startswith("/tile/0/") else pages(ask, answer)
-        says(p.run("list", url=second.url, want=1), "no tiles that show", "8 it signed before")
+        says(p.run("list", url=second.url, want=4), "no tiles that show", "8 it signed before")
         second.reset()
         root = new.split("\n")[2]
         forged = new.replace(root, base64.b64encode(bytes(32)).decode()).encode()
