@@ -192,10 +192,11 @@ static mun_code check_growth(mun_remote *remote, const mun_tree *old, mun_error 
                               path.len) == MUN_OK) {
         return MUN_OK;
     }
-    return mun_failf(err, MUN_E_INVALID, 0,
-                     "the service signs a log of %llu entries that does not begin with the %llu "
-                     "it signed before: history was changed",
-                     (unsigned long long)remote->tree.size, (unsigned long long)old->size);
+    return mun_failf(
+        err, MUN_E_INVALID, 0,
+        "the service signs a log of %llu entries that by its tiles does not begin with "
+        "the %llu it signed before: history was changed, or a tile is damaged",
+        (unsigned long long)remote->tree.size, (unsigned long long)old->size);
 }
 
 /* From one tree to another: it has only grown, or nothing is changed here. */
